@@ -1,0 +1,169 @@
+package cwmp
+
+import (
+	"strings"
+	"time"
+
+	"informant/capture"
+	"informant/decode/http1"
+)
+
+// DeviceID is who a CPE says it is, as text.
+type DeviceID struct{ Manufacturer, OUI, ProductClass, SerialNumber string }
+
+// Key is the device key of the reference's section 8.0: OUI in upper case,
+// ProductClass where there is one, SerialNumber, joined by '-'.
+func (d DeviceID) Key() string {
+	parts := make([]string, 0, 3)
+	for _, p := range []string{strings.ToUpper(d.OUI), d.ProductClass, d.SerialNumber} {
+		if p = strings.TrimSpace(p); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, "-")
+}
+
+// IsZero says whether nothing is known.
+func (d DeviceID) IsZero() bool { return d == DeviceID{} }
+
+// Outcome is how a session came out.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Unfinished   Outcome = iota // the capture ended, or the session was idle past its timeout
+	Complete                    // all end conditions of TR-069 3.7.1.4 held
+	Failed                      // something broke it off; Reason says what
+	FragmentOnly                // no beginning was seen
+)
+
+func (o Outcome) String() string {
+	return [...]string{"unfinished", "complete", "failed", "fragment"}[o]
+}
+
+// Session is a CWMP session, or a fragment of one. It is immutable once
+// SessionEnded has carried it.
+type Session struct {
+	ID       [16]byte // the same from every copy: of the first connection's identity and the ordinal on it
+	Ordinal  int      // by start, counted from 1 in what is being read; fragments are counted on their own
+	Fragment bool     // messages that belong together and have no beginning
+
+	Device       DeviceID
+	Inform       *Message // the first Inform; nil in a fragment without one
+	Messages     []*Message
+	Transactions []*Transaction
+	Conns        []*capture.Conn // in order of first use
+	URL          string          // of the first POST
+	Namespace    string          // of the first envelope that is in a CWMP one
+	Root         string          // of the data model: "InternetGatewayDevice.", "Device.", or ""
+	// EffectiveVersion is the CWMP version that was negotiated (reference
+	// 1.4), as the minor number; -1 unknown.
+	EffectiveVersion int
+
+	Start, End time.Time
+	Outcome    Outcome
+	Reason     string // in words: "the ACS had no more requests"
+	State      State  // at the end
+	Ended      Cause
+	Closes     []CloseSeen // of its connections, while it was open or right at its end
+
+	// What was observed, for the gates of reference 8.0.
+	SawStart   bool  // the connection's beginning, or an earlier session's end on it, precedes the first message
+	SawEnd     bool  // the end of it was seen, and not only the end of the capture
+	Lost       int64 // bytes missing on its connections in its span; -1 unknown
+	Synthetic  bool  // some of its connections were synthesised
+	Undated    bool  // times are not known
+	ManyOnConn bool  // its connection carried other devices' Informs too
+	TrimmedN   int   // how many messages were trimmed
+	RawBytes   int64
+}
+
+// Cause is what ended a session.
+type Cause uint8
+
+// The causes.
+const (
+	NotEnded     Cause = iota
+	NoMore             // empty answer in state NoMore
+	HTTPError          // a 4xx or 5xx to a CWMP POST
+	InformFault        // a fault other than 8005 to the Inform
+	ConnReset          // TCP reset with the session open
+	ConnClosed         // a connection closed with the session open, and it was not continued
+	Idle               // no message for longer than the timeout
+	NewInform          // another Inform of the same device or connection came first
+	Unauthorized       // the CPE gave up after a 401
+	RedirectLost       // the target of a redirect was not seen
+	BadEnvelope        // an unreadable message, followed by silence
+	CaptureEnded       // the input ended first
+)
+
+// CloseSeen is the end of one direction of a session's connection.
+type CloseSeen struct {
+	Conn  *capture.Conn
+	From  capture.Direction
+	End   capture.End
+	Time  time.Time
+	After int   // number of messages seen when it came
+	State State // of the session when it came
+}
+
+// ConnectionRequest is the ACS asking a CPE to call: an HTTP GET to the CPE
+// (TR-069 3.2.2), with the challenge and its answer.
+type ConnectionRequest struct {
+	Device    DeviceID          // whose ConnectionRequestURL it is
+	Exchanges []*http1.Exchange // the attempts: unauthenticated, then with Authorization
+	Conn      *capture.Conn     // of the first attempt
+	Path      string
+	Status    []int // of the answers, 0 for none
+	Time      time.Time
+	Session   [16]byte // of the session that followed; zero for none
+	Followed  bool
+}
+
+// Transfer is a file on its way: a GET or PUT whose URL a Download or Upload
+// had named.
+type Transfer struct {
+	Device     DeviceID
+	Exchange   *http1.Exchange
+	Method     string
+	URL        string // as the command gave it
+	CommandKey string
+	FileType   string
+	Status     int
+	Bytes      int64
+	SHA256     [32]byte
+	Session    [16]byte // of the session of the command
+	Time       time.Time
+}
+
+// Other is an HTTP exchange that is not CWMP.
+type Other struct{ Exchange *http1.Exchange }
+
+// EventKind tells events apart.
+type EventKind uint8
+
+// The events.
+const (
+	SessionOpened  EventKind = iota // Session, with what its first message tells
+	MessageSeen                     // Message of Session, at once
+	SessionEnded                    // Session, final; Session.Fragment tells fragments
+	Requested                       // ConnectionRequest
+	Transferred                     // Transfer
+	OtherHTTP                       // Other
+	ConnectionOver                  // HTTP: a Closed event with its Summary
+	Remainder                       // HTTP: bytes that are no HTTP
+	Gap                             // HTTP: lost bytes
+	Handshake                       // HTTP: TLS facts
+)
+
+// Event is what the Tracker completed.
+type Event struct {
+	Kind              EventKind
+	Time              time.Time
+	Session           *Session
+	Message           *Message
+	ConnectionRequest *ConnectionRequest
+	Transfer          *Transfer
+	Other             *Other
+	HTTP              *http1.Event
+}

@@ -1,0 +1,54 @@
+package decode
+
+import (
+	"time"
+
+	"informant/decode/check"
+	"informant/decode/cwmp"
+	"informant/decode/http1"
+)
+
+// ItemKind tells items apart.
+type ItemKind uint8
+
+// The kinds of item.
+const (
+	SessionItem           ItemKind = iota // a whole session or fragment, at its end, with its findings
+	ConnectionRequestItem                 // a Connection Request and the session that followed
+	TransferItem                          // a file transfer
+	ConnectionItem                        // a connection of which something is to be told
+	FindingItem                           // a finding about anything but a session
+	UndecodedItem                         // a connection on which decoding itself failed
+	OtherItem                             // an HTTP exchange that is no CWMP
+)
+
+// Item is what the Decoder tells.
+type Item struct {
+	Kind              ItemKind
+	Time              time.Time
+	Session           *cwmp.Session
+	Findings          []check.Finding   // SessionItem: all of them, in message order
+	Undecided         []check.Undecided // SessionItem: when asked for
+	ConnectionRequest *cwmp.ConnectionRequest
+	Transfer          *cwmp.Transfer
+	Finding           *check.Finding
+	Other             *http1.Exchange
+	Connection        *http1.Event // ConnectionItem: its Closed event, with Summary
+	Reason            string       // ConnectionItem, UndecodedItem
+	Bytes             []byte       // UndecodedItem: what was being decoded
+}
+
+// Totals is what was read, for the summary.
+type Totals struct {
+	Sessions, Fragments int
+	Findings            [3]int // by check.Severity
+	Packets             uint64
+	Bytes               int64 // application bytes
+	Gaps                int
+	LostBytes           int64
+	Undecoded           int
+	Encrypted           int // connections of which nothing could be read
+	Messages            int
+	OtherHTTP           int // exchanges that are no CWMP
+	Foreign             int // connections that speak no HTTP
+}
