@@ -20,6 +20,7 @@ const (
 	FindingItem                           // a finding about anything but a session
 	UndecodedItem                         // a connection on which decoding itself failed
 	OtherItem                             // an HTTP exchange that is no CWMP
+	RemainderItem                         // bytes on an HTTP connection that are neither HTTP nor part of a session
 )
 
 // Item is what the Decoder tells.
@@ -33,7 +34,7 @@ type Item struct {
 	Transfer          *cwmp.Transfer
 	Finding           *check.Finding
 	Other             *http1.Exchange
-	Connection        *http1.Event // ConnectionItem: its Closed event, with Summary
+	Connection        *http1.Event // ConnectionItem: its Closed event, with Summary; RemainderItem: the bytes
 	Reason            string       // ConnectionItem, UndecodedItem
 	Bytes             []byte       // UndecodedItem: what was being decoded
 }

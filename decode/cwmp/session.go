@@ -67,14 +67,17 @@ type Session struct {
 	Ended      Cause
 	Closes     []CloseSeen // of its connections, while it was open or right at its end
 
+	Asides []Aside // gaps and bytes that are no HTTP, in order
+
 	// What was observed, for the gates of reference 8.0.
-	SawStart   bool  // the connection's beginning, or an earlier session's end on it, precedes the first message
-	SawEnd     bool  // the end of it was seen, and not only the end of the capture
-	Lost       int64 // bytes missing on its connections in its span; -1 unknown
-	Synthetic  bool  // some of its connections were synthesised
-	Undated    bool  // times are not known
-	ManyOnConn bool  // its connection carried other devices' Informs too
-	TrimmedN   int   // how many messages were trimmed
+	SawStart   bool     // the connection's beginning, or an earlier session's end on it, precedes the first message
+	SawEnd     bool     // the end of it was seen, and not only the end of the capture
+	Lost       int64    // bytes missing on its connections in its span; -1 unknown
+	Synthetic  bool     // some of its connections were synthesised
+	Undated    bool     // times are not known
+	ManyOnConn bool     // its connection carried other devices' Informs too
+	Interrupts [16]byte // the session that was open on the connection when this one's Inform came (SEQ-002)
+	TrimmedN   int      // how many messages were trimmed
 	RawBytes   int64
 }
 
@@ -105,6 +108,17 @@ type CloseSeen struct {
 	Time  time.Time
 	After int   // number of messages seen when it came
 	State State // of the session when it came
+}
+
+// Aside is something on a session's connection that is no message.
+type Aside struct {
+	After  int // number of messages seen when it came
+	From   Role
+	Time   time.Time
+	Packet uint64
+	Lost   int64  // bytes that were sent and not seen, -1 unknown; 0 for a remainder
+	Bytes  string // a remainder: bytes that are no HTTP, the first 64 KB of them
+	Size   int64  // of the remainder
 }
 
 // ConnectionRequest is the ACS asking a CPE to call: an HTTP GET to the CPE
@@ -151,8 +165,8 @@ const (
 	Transferred                     // Transfer
 	OtherHTTP                       // Other
 	ConnectionOver                  // HTTP: a Closed event with its Summary
-	Remainder                       // HTTP: bytes that are no HTTP
-	Gap                             // HTTP: lost bytes
+	Remainder                       // HTTP: bytes that are no HTTP; Session when they are an Aside of one
+	Gap                             // HTTP: lost bytes; Session when they are an Aside of one
 	Handshake                       // HTTP: TLS facts
 )
 

@@ -33,6 +33,7 @@ const (
 
 	Informed // an Inform waits for its answer
 	CalledA  // a CPE request waits for its answer
+	CalledN  // the same, though the CPE had said "no more"
 	IdleA    // the ACS may ask or pass, the CPE may still call
 	IdleH    // the same on hold
 	IdleN    // the ACS may ask or end
@@ -40,7 +41,7 @@ const (
 )
 
 var stateNames = [...]string{"start", "active", "on hold", "no more", "asked", "asked on hold", "asked after no more", "done", "failed",
-	"informed", "called", "idle", "idle on hold", "idle after no more"}
+	"informed", "called", "called after no more", "idle", "idle on hold", "idle after no more"}
 
 func (s State) String() string { return stateNames[s] }
 
@@ -65,7 +66,10 @@ const (
 	Unsolicited             // SEQ-032: an ACS response without a request
 )
 
-// input is a message as the state table sees it.
+// input is a message as the state table sees it. A 401, a redirect and fault
+// 8005 are none: they take the session back to where it was before the message
+// that will come again. An HTTP error or a fault to Inform leads to Broken from
+// everywhere but Done.
 type input uint8
 
 const (
@@ -77,8 +81,6 @@ const (
 	acsRequest
 	acsAnswer // response or fault to a CPE request
 	acsEmpty
-	acsRetry // fault 8005, 401, redirect: the same message comes again
-	failure  // HTTP error, fault to Inform, reset
 	inputCount
 )
 
@@ -89,25 +91,160 @@ type step struct {
 }
 
 // table is the whole of the protocol: state × message → state. The ACS's
-// holdRequests is applied by next: it turns Active into OnHold and back. Cells
+// HoldRequests is applied by next: it turns Active into OnHold and back. Cells
 // that a well-behaved peer never reaches lead where the session can best be
 // followed on.
 var table = [stateCount][inputCount]step{
-	//          cpeInform               cpeRequest                  cpeAnswer               cpeEmpty                 acsInformResponse       acsRequest               acsAnswer               acsEmpty                    acsRetry      failure
-	Start:    {{Informed, 0}, {CalledA, NotInformFirst}, {IdleA, NotInformFirst}, {IdleN, NotInformFirst}, {Active, Unsolicited}, {AskedA, NotInformFirst}, {Active, Unsolicited}, {Start, 0}, {Start, 0}, {Broken, 0}},
-	Active:   {{Informed, SecondInform}, {CalledA, 0}, {IdleA, NothingAsked}, {IdleN, 0}, {Active, Unsolicited}, {AskedA, 0}, {Active, Unsolicited}, {Active, 0}, {Active, 0}, {Broken, 0}},
-	OnHold:   {{Informed, SecondInform}, {CalledA, CalledOnHold}, {IdleH, NothingAsked}, {IdleH, 0}, {OnHold, Unsolicited}, {AskedH, 0}, {OnHold, Unsolicited}, {Active, 0}, {OnHold, 0}, {Broken, 0}},
-	NoMore:   {{Informed, SecondInform}, {CalledA, CalledAfterEmpty}, {IdleN, NothingAsked}, {IdleN, 0}, {NoMore, Unsolicited}, {AskedN, 0}, {NoMore, Unsolicited}, {Done, 0}, {NoMore, 0}, {Broken, 0}},
-	AskedA:   {{Informed, SecondInform}, {CalledA, AskUnanswered}, {IdleA, 0}, {IdleN, AskUnanswered}, {AskedA, Unsolicited}, {AskedA, 0}, {AskedA, Unsolicited}, {Active, 0}, {AskedA, 0}, {Broken, 0}},
-	AskedH:   {{Informed, SecondInform}, {CalledA, AskUnanswered}, {IdleH, 0}, {IdleH, AskUnanswered}, {AskedH, Unsolicited}, {AskedH, 0}, {AskedH, Unsolicited}, {Active, 0}, {AskedH, 0}, {Broken, 0}},
-	AskedN:   {{Informed, SecondInform}, {CalledA, AskUnanswered}, {IdleN, 0}, {IdleN, AskUnanswered}, {AskedN, Unsolicited}, {AskedN, 0}, {AskedN, Unsolicited}, {NoMore, 0}, {AskedN, 0}, {Broken, 0}},
-	Done:     {{Informed, SecondInform}, {CalledA, AfterEnd}, {IdleN, AfterEnd}, {IdleN, AfterEnd}, {Done, Unsolicited}, {AskedN, Unsolicited}, {Done, Unsolicited}, {Done, 0}, {Done, 0}, {Done, 0}},
-	Broken:   {{Informed, SecondInform}, {CalledA, AfterFault}, {IdleA, AfterFault}, {IdleN, AfterFault}, {Active, 0}, {AskedA, 0}, {Active, 0}, {Broken, 0}, {Broken, 0}, {Broken, 0}},
-	Informed: {{Informed, SecondInform}, {CalledA, 0}, {IdleA, 0}, {IdleN, 0}, {Active, 0}, {AskedA, InformUnanswered}, {Active, InformUnanswered}, {Active, InformUnanswered}, {Start, 0}, {Broken, 0}},
-	CalledA:  {{Informed, SecondInform}, {CalledA, 0}, {IdleA, NothingAsked}, {IdleN, 0}, {Active, WrongResponse}, {AskedA, AskedTooEarly}, {Active, 0}, {Active, CallUnanswered}, {Active, 0}, {Broken, 0}},
-	IdleA:    {{Informed, SecondInform}, {CalledA, 0}, {IdleA, NothingAsked}, {IdleN, 0}, {Active, Unsolicited}, {AskedA, 0}, {Active, Unsolicited}, {Active, 0}, {Active, 0}, {Broken, 0}},
-	IdleH:    {{Informed, SecondInform}, {CalledA, CalledOnHold}, {IdleH, NothingAsked}, {IdleH, 0}, {Active, Unsolicited}, {AskedA, 0}, {Active, Unsolicited}, {Active, 0}, {OnHold, 0}, {Broken, 0}},
-	IdleN:    {{Informed, SecondInform}, {CalledA, CalledAfterEmpty}, {IdleN, NothingAsked}, {IdleN, 0}, {NoMore, Unsolicited}, {AskedN, 0}, {NoMore, Unsolicited}, {Done, 0}, {NoMore, 0}, {Broken, 0}},
+	Start: {
+		cpeInform:         {Informed, 0},
+		cpeRequest:        {CalledA, NotInformFirst},
+		cpeAnswer:         {IdleA, NotInformFirst},
+		cpeEmpty:          {IdleN, NotInformFirst},
+		acsInformResponse: {Active, Unsolicited},
+		acsRequest:        {AskedA, AskedTooEarly},
+		acsAnswer:         {Active, Unsolicited},
+		acsEmpty:          {Start, 0},
+	},
+	Active: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, 0},
+		cpeAnswer:         {IdleA, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {Active, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {Active, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	OnHold: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, CalledOnHold},
+		cpeAnswer:         {IdleH, NothingAsked},
+		cpeEmpty:          {IdleH, 0},
+		acsInformResponse: {Active, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {Active, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	NoMore: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledN, CalledAfterEmpty},
+		cpeAnswer:         {IdleN, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {NoMore, Unsolicited},
+		acsRequest:        {AskedN, 0},
+		acsAnswer:         {NoMore, Unsolicited},
+		acsEmpty:          {Done, 0},
+	},
+	AskedA: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, AskUnanswered},
+		cpeAnswer:         {IdleA, 0},
+		cpeEmpty:          {IdleN, AskUnanswered},
+		acsInformResponse: {AskedA, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {AskedA, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	AskedH: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, AskUnanswered},
+		cpeAnswer:         {IdleH, 0},
+		cpeEmpty:          {IdleH, AskUnanswered},
+		acsInformResponse: {AskedH, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {AskedH, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	AskedN: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledN, AskUnanswered},
+		cpeAnswer:         {IdleN, 0},
+		cpeEmpty:          {IdleN, AskUnanswered},
+		acsInformResponse: {AskedN, Unsolicited},
+		acsRequest:        {AskedN, 0},
+		acsAnswer:         {AskedN, Unsolicited},
+		acsEmpty:          {NoMore, 0},
+	},
+	Done: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledN, AfterEnd},
+		cpeAnswer:         {IdleN, AfterEnd},
+		cpeEmpty:          {IdleN, AfterEnd},
+		acsInformResponse: {Done, Unsolicited},
+		acsRequest:        {AskedN, AfterEnd},
+		acsAnswer:         {Done, Unsolicited},
+		acsEmpty:          {Done, 0},
+	},
+	Broken: {
+		cpeInform:         {Informed, AfterFault},
+		cpeRequest:        {CalledA, AfterFault},
+		cpeAnswer:         {IdleA, AfterFault},
+		cpeEmpty:          {IdleN, AfterFault},
+		acsInformResponse: {Active, 0},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {Active, 0},
+		acsEmpty:          {Broken, 0},
+	},
+	Informed: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, 0},
+		cpeAnswer:         {IdleA, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {Active, 0},
+		acsRequest:        {AskedA, InformUnanswered},
+		acsAnswer:         {Active, InformUnanswered},
+		acsEmpty:          {Active, InformUnanswered},
+	},
+	CalledA: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, 0},
+		cpeAnswer:         {IdleA, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {Active, WrongResponse},
+		acsRequest:        {AskedA, AskedTooEarly},
+		acsAnswer:         {Active, 0},
+		acsEmpty:          {Active, CallUnanswered},
+	},
+	CalledN: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledN, 0},
+		cpeAnswer:         {IdleN, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {NoMore, WrongResponse},
+		acsRequest:        {AskedN, AskedTooEarly},
+		acsAnswer:         {NoMore, 0},
+		acsEmpty:          {NoMore, CallUnanswered},
+	},
+	IdleA: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, 0},
+		cpeAnswer:         {IdleA, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {Active, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {Active, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	IdleH: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledA, CalledOnHold},
+		cpeAnswer:         {IdleH, NothingAsked},
+		cpeEmpty:          {IdleH, 0},
+		acsInformResponse: {Active, Unsolicited},
+		acsRequest:        {AskedA, 0},
+		acsAnswer:         {Active, Unsolicited},
+		acsEmpty:          {Active, 0},
+	},
+	IdleN: {
+		cpeInform:         {Informed, SecondInform},
+		cpeRequest:        {CalledN, CalledAfterEmpty},
+		cpeAnswer:         {IdleN, NothingAsked},
+		cpeEmpty:          {IdleN, 0},
+		acsInformResponse: {NoMore, Unsolicited},
+		acsRequest:        {AskedN, 0},
+		acsAnswer:         {NoMore, Unsolicited},
+		acsEmpty:          {Done, 0},
+	},
 }
 
 // next looks one message up. hold is the HoldRequests of an ACS envelope.

@@ -1,0 +1,469 @@
+package cwmp
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"informant/capture"
+	"informant/decode/http1"
+)
+
+// Limits bounds what a Tracker holds. Zero values stand for the defaults.
+type Limits struct {
+	// Idle ends a session that was silent for so long as unfinished, unless
+	// its SessionTimeout is longer: 5 minutes.
+	Idle time.Duration
+	// Rejoin is how long a session whose connection is gone waits to be
+	// continued on another one, unless its SessionTimeout is longer: 30 s
+	// (TR-069 3.7.2.4).
+	Rejoin time.Duration
+	// SessionBytes of raw messages are kept of one session: 8 MB.
+	SessionBytes int64
+	// TotalBytes of raw messages are kept of all open sessions: 256 MB.
+	TotalBytes int64
+	// Sessions are open at once: 100,000; beyond, the oldest is ended.
+	Sessions int
+	// Messages of one session are kept: 100,000; beyond, they open a fragment.
+	Messages int
+}
+
+func (l Limits) orDefaults() Limits {
+	def := func(v, d int64) int64 {
+		if v == 0 {
+			return d
+		}
+		return v
+	}
+	return Limits{
+		Idle:         time.Duration(def(int64(l.Idle), int64(5*time.Minute))),
+		Rejoin:       time.Duration(def(int64(l.Rejoin), int64(30*time.Second))),
+		SessionBytes: def(l.SessionBytes, 8<<20),
+		TotalBytes:   def(l.TotalBytes, 256<<20),
+		Sessions:     int(def(int64(l.Sessions), 100_000)),
+		Messages:     int(def(int64(l.Messages), 100_000)),
+	}
+}
+
+// Tracker makes CWMP sessions of HTTP exchanges. The zero value is ready. It
+// joins messages to sessions by connection, then by the session's cookie, then
+// by client address and ACS, as the reference's section 8.0 says; what cannot
+// be joined is a fragment.
+type Tracker struct {
+	Limits Limits
+
+	limits Limits
+	conns  map[*capture.Conn]*connTrack
+	open   sessionList
+	binds  map[*http1.Exchange]*binding
+
+	byCookie map[string]*tracked
+	byDevice map[string]*tracked
+	byClient map[netip.Addr][]*tracked
+
+	devices   deviceBook
+	requests  requestBook
+	transfers transferBook
+
+	ordinals struct{ sessions, fragments int }
+	first    time.Time // of the first event with a time
+	now      time.Time
+	swept    time.Time
+	rawBytes int64
+	trim     []trimming
+	out      []Event
+}
+
+// connTrack is what is known of a connection.
+type connTrack struct {
+	conn      *capture.Conn
+	opened    time.Time
+	midstream bool
+	current   *tracked   // the session, or fragment, that its next POST joins
+	prelude   []*binding // POSTs before anything that tells whose they are
+	begun     int        // sessions and fragments begun on it
+	devices   []string   // keys of the devices whose Informs it carried, two at most
+	closed    [2]bool    // by direction
+	lost      int64      // bytes missing since the last message
+	sawOther  bool       // it carries HTTP that is no CWMP
+	acs       bool       // its server answered CWMP
+}
+
+// binding ties an exchange to the session that it belongs to.
+type binding struct {
+	ct       *connTrack
+	exchange *http1.Exchange
+	to       *tracked   // nil while it is not known, or the exchange is no CWMP
+	requests []*Message // of its HTTP request
+	n        int        // ordinal of the exchange in its session
+	answered bool       // its response was seen
+	gone     bool       // it will have none
+}
+
+// Feed takes what http1 completed and returns what that completed here. The
+// slice is valid until the next call.
+func (t *Tracker) Feed(e http1.Event) []Event {
+	t.start()
+	t.pass(e.Time)
+	ct := t.conn(e)
+	switch e.Kind {
+	case http1.Opened:
+		ct.opened, ct.midstream = e.Time, e.Midstream
+	case http1.RequestSeen:
+		t.request(ct, e)
+	case http1.ResponseSeen:
+		t.response(ct, e)
+	case http1.Unanswered:
+		t.unanswered(ct, e)
+	case http1.GapSeen:
+		t.gap(ct, e)
+	case http1.RemainderSeen:
+		t.remainder(ct, e)
+	case http1.HandshakeSeen:
+		t.emit(Event{Kind: Handshake, Time: e.Time, HTTP: &e})
+	case http1.Closed:
+		t.close(ct, e)
+	}
+	return t.out
+}
+
+// Advance says that time has come to now, without anything having been seen.
+func (t *Tracker) Advance(now time.Time) []Event {
+	t.start()
+	t.pass(now)
+	return t.out
+}
+
+// Finish ends everything that is open: there is no more.
+func (t *Tracker) Finish() []Event {
+	t.start()
+	for _, ct := range t.conns {
+		t.settlePrelude(ct)
+	}
+	for s := t.open.oldest; s != nil; s = t.open.oldest {
+		t.end(s, CaptureEnded)
+	}
+	t.requests.finish(t)
+	return t.out
+}
+
+// start begins a call: nothing is out yet, and what outgrew its limit in the
+// last one has been seen by everybody.
+func (t *Tracker) start() {
+	t.out = t.out[:0]
+	if t.conns == nil {
+		t.limits = t.Limits.orDefaults()
+		t.conns = map[*capture.Conn]*connTrack{}
+		t.binds = map[*http1.Exchange]*binding{}
+		t.byCookie = map[string]*tracked{}
+		t.byDevice = map[string]*tracked{}
+		t.byClient = map[netip.Addr][]*tracked{}
+	}
+	for _, x := range t.trim {
+		x.do()
+	}
+	t.trim = t.trim[:0]
+}
+
+func (t *Tracker) emit(e Event) { t.out = append(t.out, e) }
+
+// pass lets time come to now, and ends what is overdue.
+func (t *Tracker) pass(now time.Time) {
+	if now.IsZero() {
+		return
+	}
+	if t.first.IsZero() {
+		t.first = now
+	}
+	if now.After(t.now) {
+		t.now = now
+	}
+	if t.now.Sub(t.swept) < time.Second {
+		return
+	}
+	t.swept = t.now
+	for s := t.open.oldest; s != nil; {
+		next := s.newer
+		if c, over := t.overdue(s); over {
+			t.end(s, c)
+		}
+		s = next
+	}
+	t.requests.sweep(t)
+}
+
+// overdue says whether a session has waited long enough for what may follow.
+func (t *Tracker) overdue(s *tracked) (Cause, bool) {
+	idle := t.now.Sub(s.last)
+	switch {
+	case s.State == Done:
+		return NoMore, idle > 10*time.Second
+	case s.State == Broken:
+		return s.Ended, idle > 10*time.Second
+	case s.disconnected():
+		return s.lostBy(), idle > max(t.limits.Rejoin, s.timeout)
+	}
+	return Idle, idle > max(t.limits.Idle, s.timeout)
+}
+
+func (t *Tracker) conn(e http1.Event) *connTrack {
+	ct := t.conns[e.Conn]
+	if ct == nil {
+		ct = &connTrack{conn: e.Conn, opened: e.Time, midstream: e.Kind != http1.Opened}
+		t.conns[e.Conn] = ct
+	}
+	return ct
+}
+
+func (ct *connTrack) session() *Session {
+	if ct.current == nil {
+		return nil
+	}
+	return ct.current.Session
+}
+
+// request takes a complete HTTP request.
+func (t *Tracker) request(ct *connTrack, e http1.Event) {
+	m := e.Exchange.Request
+	b := &binding{ct: ct, exchange: e.Exchange}
+	t.binds[e.Exchange] = b
+	msgs := readMessages(m)
+	if len(msgs) == 0 && !isHeadless(m) {
+		if t.transfers.begin(b) {
+			return
+		}
+		if !strings.EqualFold(m.Method, "POST") {
+			t.requests.begin(b, t)
+			return
+		}
+	}
+	for _, x := range msgs {
+		x.From = CPE
+	}
+	if len(msgs) == 0 {
+		msgs = []*Message{bare(m)}
+	}
+	b.requests = msgs
+	s := t.join(ct, b)
+	if s == nil {
+		ct.prelude = append(ct.prelude, b)
+		if len(ct.prelude) > 64 {
+			t.settlePrelude(ct)
+		}
+		return
+	}
+	t.admitRequest(s, b)
+}
+
+func (b *binding) inPrelude() bool {
+	for _, x := range b.ct.prelude {
+		if x == b {
+			return true
+		}
+	}
+	return false
+}
+
+// bare makes the Message of a POST in which no method was found.
+func bare(m *http1.Message) *Message {
+	x := &Message{From: CPE, HTTP: m, Time: m.First, End: m.Last}
+	doc, _ := parseIfSOAP(m)
+	x.Document = doc
+	switch {
+	case doc != nil:
+		x.Kind = Unreadable
+	case blank(m.Body) && m.Omitted == 0 && m.Complete:
+		x.Kind = Empty
+	default:
+		x.Kind = Unreadable
+	}
+	return x
+}
+
+// response takes a complete HTTP response.
+func (t *Tracker) response(ct *connTrack, e http1.Event) {
+	m := e.Exchange.Response
+	b := t.binds[e.Exchange]
+	if b == nil { // its request was not seen
+		b = &binding{ct: ct, exchange: e.Exchange}
+	}
+	delete(t.binds, e.Exchange)
+	if b.to != nil && b.to.ended {
+		b.to, b.n = nil, 0
+	}
+	if t.transfers.complete(b, t) || t.requests.complete(b, t) {
+		return
+	}
+	msgs := readMessages(m)
+	if b.to == nil && len(b.requests) == 0 && len(msgs) == 0 {
+		// No CWMP on either side.
+		if b.exchange.Request == nil && ct.current != nil && ct.current.Fragment {
+			b.to = ct.current
+		} else {
+			ct.sawOther = true
+			t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
+			return
+		}
+	}
+	if b.to == nil && len(b.requests) > 0 { // a POST of which nothing was known
+		if len(msgs) == 0 && b.requests[0].Kind != Empty && !looksCWMP(b.requests[0]) {
+			t.dropPrelude(ct, b)
+			ct.sawOther = true
+			t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
+			return
+		}
+		if len(msgs) == 0 && b.inPrelude() {
+			b.answered = true // stays in the prelude, with its answer
+			return
+		}
+		t.settlePrelude(ct)
+	}
+	if b.to == nil {
+		b.to = t.fragment(ct, e.Time)
+	}
+	if len(msgs) == 0 {
+		msgs = []*Message{answerWithout(m)}
+	}
+	for _, x := range msgs {
+		x.From, x.Status = ACS, m.Status
+	}
+	ct.acs = true
+	t.admitResponse(b.to, b, msgs)
+}
+
+// answerWithout makes the Message of an HTTP response in which no method was
+// found.
+func answerWithout(m *http1.Message) *Message {
+	x := &Message{From: ACS, HTTP: m, Time: m.First, End: m.Last, Status: m.Status, Kind: HTTP}
+	x.Document, _ = parseIfSOAP(m)
+	success := m.Status >= 200 && m.Status < 300
+	switch {
+	case success && blank(m.Body) && m.Omitted == 0:
+		x.Kind = Empty
+	case success, x.Document != nil:
+		x.Kind = Unreadable
+	}
+	return x
+}
+
+// unanswered takes word that an exchange will have no response.
+func (t *Tracker) unanswered(ct *connTrack, e http1.Event) {
+	b := t.binds[e.Exchange]
+	if b == nil {
+		return
+	}
+	delete(t.binds, e.Exchange)
+	switch {
+	case b.to != nil && b.to.ended:
+	case b.to != nil:
+		b.to.openExchanges--
+		b.to.cutExchange = true
+	case len(b.requests) > 0:
+		b.gone = true // in the prelude: it may still turn out to belong to a session
+	case t.transfers.complete(b, t) || t.requests.complete(b, t):
+	default:
+		t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
+	}
+}
+
+func (t *Tracker) gap(ct *connTrack, e http1.Event) {
+	if s := ct.current; s != nil && s.State != Done {
+		s.addLost(e.Lost)
+		s.aside(Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet, Lost: e.Lost})
+	} else {
+		ct.lost = addLost(ct.lost, e.Lost)
+	}
+	t.emit(Event{Kind: Gap, Time: e.Time, HTTP: &e, Session: ct.session()})
+}
+
+func (t *Tracker) remainder(ct *connTrack, e http1.Event) {
+	if s := ct.current; s != nil {
+		s.aside(Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet,
+			Bytes: strings.Clone(e.Bytes[:min(len(e.Bytes), 64<<10)]), Size: int64(len(e.Bytes))})
+	}
+	t.emit(Event{Kind: Remainder, Time: e.Time, HTTP: &e, Session: ct.session()})
+}
+
+// aside notes something that is no message. What goes on and on is counted in
+// the last one.
+func (s *tracked) aside(a Aside) {
+	a.After = len(s.Messages)
+	if n := len(s.Asides); n >= 1000 {
+		last := &s.Asides[n-1]
+		last.Size += a.Size
+		last.Lost = addLost(last.Lost, a.Lost)
+		return
+	}
+	s.Asides = append(s.Asides, a)
+}
+
+func roleOf(d capture.Direction) Role {
+	if d == capture.FromServer {
+		return ACS
+	}
+	return CPE
+}
+
+// close takes the end of one direction of a connection, or of both.
+func (t *Tracker) close(ct *connTrack, e http1.Event) {
+	if s := ct.current; s != nil {
+		if e.End == capture.FIN || e.End == capture.RST {
+			s.Closes = append(s.Closes, CloseSeen{Conn: e.Conn, From: e.From, End: e.End, Time: e.Time, After: len(s.Messages), State: s.State})
+		}
+		s.reset = s.reset || e.End == capture.RST && s.State != Done && s.State != Broken
+		s.evicted = s.evicted || e.End == capture.Evicted
+	}
+	ct.closed[e.From] = true
+	if ct.current != nil {
+		ct.current.leaving = true
+	}
+	if !e.Both {
+		return
+	}
+	ct.closed = [2]bool{true, true}
+	t.settlePrelude(ct)
+	if s := ct.current; s != nil {
+		s.liveConns--
+		s.capturedOut = s.capturedOut || e.End == capture.EndOfInput
+		switch {
+		case s.State == Done:
+			t.end(s, NoMore)
+		case s.State == Broken:
+			t.end(s, s.Ended)
+		case s.Fragment && s.liveConns <= 0 && e.End != capture.EndOfInput:
+			t.end(s, ConnClosed)
+		}
+	}
+	delete(t.conns, e.Conn)
+	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: &e})
+}
+
+// Drop forgets a connection whose decoding failed. Its session ends with what
+// it has.
+func (t *Tracker) Drop(c *capture.Conn) []Event {
+	t.start()
+	ct := t.conns[c]
+	if ct == nil {
+		return nil
+	}
+	delete(t.conns, c)
+	for x, b := range t.binds {
+		if b.ct == ct {
+			delete(t.binds, x)
+		}
+	}
+	ct.prelude = nil
+	if s := ct.current; s != nil {
+		s.capturedOut = true
+		t.end(s, CaptureEnded)
+	}
+	return t.out
+}
+
+// addLost adds counts of lost bytes, where -1 is "unknown".
+func addLost(a, b int64) int64 {
+	if a < 0 || b < 0 {
+		return -1
+	}
+	return a + b
+}

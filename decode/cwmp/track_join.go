@@ -1,0 +1,319 @@
+package cwmp
+
+import (
+	"strings"
+	"time"
+
+	"informant/decode/http1"
+)
+
+// join finds the session that a POST belongs to (reference 8.0): by its
+// connection, by a cookie that was set in the session, by client and ACS. An
+// Inform that is no resend begins one. It returns nil while nothing tells.
+func (t *Tracker) join(ct *connTrack, b *binding) *tracked {
+	for _, m := range b.requests {
+		if m.Kind == Request && m.RPC == "Inform" {
+			return t.joinInform(ct, b, m)
+		}
+	}
+	byCookie := t.cookieSession(b.exchange.Request)
+	if s := ct.current; s != nil && (byCookie == nil || byCookie == s || s.ownsCookie(b.exchange.Request)) {
+		return s
+	}
+	if byCookie != nil {
+		t.attach(byCookie, ct)
+		return byCookie
+	}
+	if s := t.clientSession(ct); s != nil {
+		t.attach(s, ct)
+		return s
+	}
+	m := b.requests[0]
+	if m.Kind == Empty || m.Kind == Unreadable {
+		return nil
+	}
+	t.settlePrelude(ct)
+	if ct.current != nil {
+		return ct.current
+	}
+	s := t.begin(ct, m.Time, true)
+	// A connection seen from its beginning, by a client that brings no cookie,
+	// while no session of before the capture can be going on any more.
+	_, cookie := b.exchange.Request.Field("Cookie")
+	s.headless = !ct.midstream && !cookie && !m.Time.IsZero() && ct.begun == 1 && ct.opened.Sub(t.first) > t.limits.Rejoin
+	return s
+}
+
+// joinInform finds the session of an Inform: the one that asked for it again,
+// or a new one.
+func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
+	id := informDevice(m)
+	key := id.Key()
+	if s := ct.current; s != nil && s.retry && s.sameInform(m) {
+		return s
+	}
+	if s := t.byDevice[key]; s != nil && s.retry && s.sameInform(m) {
+		t.attach(s, ct)
+		return s
+	}
+	many := ct.carries(key)
+	second := false
+	var before [16]byte
+	if old := ct.current; old != nil {
+		second = !old.Fragment && old.key == key && old.State != Done && old.State != Broken && old.State != Start
+		before = old.ID
+		old.ManyOnConn = old.ManyOnConn || many
+		t.end(old, old.causeOrNewInform())
+	}
+	if old := t.byDevice[key]; old != nil && key != "" && (old.disconnected() || old.State == Done || old.State == Broken) {
+		t.end(old, old.lostBy())
+	}
+	at := m.Time
+	if len(ct.prelude) > 0 {
+		at = ct.prelude[0].requests[0].Time
+	}
+	s := t.begin(ct, at, false)
+	s.ManyOnConn = many
+	s.second = second
+	if second {
+		s.Interrupts = before
+	}
+	s.key = key
+	t.admitPrelude(s, ct)
+	return s
+}
+
+// carries notes that ct carried an Inform of a device, and says whether it
+// carried another one's too.
+func (ct *connTrack) carries(key string) bool {
+	for _, k := range ct.devices {
+		if k == key {
+			return len(ct.devices) > 1
+		}
+	}
+	if len(ct.devices) < 2 {
+		ct.devices = append(ct.devices, strings.Clone(key))
+	}
+	return len(ct.devices) > 1
+}
+
+func (s *tracked) causeOrNewInform() Cause {
+	switch s.State {
+	case Done:
+		return NoMore
+	case Broken:
+		return s.Ended
+	}
+	return NewInform
+}
+
+func informDevice(m *Message) (id DeviceID) {
+	if in, ok := m.Args.(*Inform); ok {
+		d := &in.DeviceID
+		id = DeviceID{d.Manufacturer.Value, d.OUI.Value, d.ProductClass.Value, d.SerialNumber.Value}
+	}
+	return id
+}
+
+// sameInform says whether m is a resend of the session's Inform: equal bodies,
+// or equal DeviceId, Event and CurrentTime. A changed CurrentTime alone does not
+// make another session of it (INF-032 allows that).
+func (s *tracked) sameInform(m *Message) bool {
+	if s.Inform == nil || s.Inform.Args == nil {
+		return s.key != "" && informDevice(m).Key() == s.key
+	}
+	a, b := s.Inform.Args.(*Inform), m.Args.(*Inform)
+	if s.Inform.HTTP != nil && s.Inform.HTTP.Body == m.HTTP.Body {
+		return true
+	}
+	if informDevice(s.Inform).Key() != informDevice(m).Key() || len(a.Event.Items) != len(b.Event.Items) {
+		return false
+	}
+	for i := range a.Event.Items {
+		x, y := &a.Event.Items[i], &b.Event.Items[i]
+		if x.EventCode.Value != y.EventCode.Value || x.CommandKey.Value != y.CommandKey.Value {
+			return false
+		}
+	}
+	return true
+}
+
+// clientSession is the one session of a client that waits to be continued on
+// another connection, if there is just one open at all.
+func (t *Tracker) clientSession(ct *connTrack) *tracked {
+	if !ct.conn.Client.IsValid() {
+		return nil
+	}
+	var found *tracked
+	for _, s := range t.byClient[ct.conn.Client.Addr()] {
+		if s.State == Done || s.State == Broken || s.Fragment {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = s
+	}
+	if found == nil || !found.leaving && !found.disconnected() || t.now.Sub(found.last) > max(t.limits.Rejoin, found.timeout) {
+		return nil
+	}
+	redirected := found.retry && found.lastStatus() >= 300 && found.lastStatus() < 400
+	if !redirected && found.Conns[len(found.Conns)-1].Server != ct.conn.Server {
+		return nil
+	}
+	return found
+}
+
+// cookieSession is the open session in which a cookie of the request was set.
+func (t *Tracker) cookieSession(m *http1.Message) *tracked {
+	var found *tracked
+	eachCookie(m, func(name, value string) {
+		if s := t.byCookie[name+"="+value]; s != nil && found == nil {
+			found = s
+		}
+	})
+	return found
+}
+
+// ownsCookie says whether the request brings a cookie of this session.
+func (s *tracked) ownsCookie(m *http1.Message) bool {
+	own := false
+	eachCookie(m, func(name, value string) {
+		if v, ok := s.cookies[name]; ok && v == value {
+			own = true
+		}
+	})
+	return own
+}
+
+// eachCookie calls f for each cookie of a request; CPEs separate them by ';'
+// and, some, by ',' (reference 9.1 no. 20).
+func eachCookie(m *http1.Message, f func(name, value string)) {
+	for i := range m.Fields {
+		if !strings.EqualFold(m.Fields[i].Name, "Cookie") {
+			continue
+		}
+		for part := range strings.FieldsFuncSeq(m.Fields[i].Value, func(r rune) bool { return r == ';' || r == ',' }) {
+			name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+			if ok && !strings.HasPrefix(name, "$") {
+				f(name, strings.Trim(value, `"`))
+			}
+		}
+	}
+}
+
+// setCookies notes the cookies that a response sets in its session.
+func (t *Tracker) setCookies(s *tracked, m *http1.Message) {
+	for i := range m.Fields {
+		if !strings.EqualFold(m.Fields[i].Name, "Set-Cookie") && !strings.EqualFold(m.Fields[i].Name, "Set-Cookie2") {
+			continue
+		}
+		pair, attrs, _ := strings.Cut(m.Fields[i].Value, ";")
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || len(s.cookies) >= 64 {
+			continue
+		}
+		name, value = strings.Clone(name), strings.Clone(strings.Trim(value, `"`))
+		if old, had := s.cookies[name]; had && t.byCookie[name+"="+old] == s {
+			delete(t.byCookie, name+"="+old)
+		}
+		if value == "" || strings.Contains(strings.ToLower(strings.ReplaceAll(attrs, " ", "")), "max-age=0") {
+			delete(s.cookies, name)
+			continue
+		}
+		s.cookies[name] = value
+		t.byCookie[name+"="+value] = s
+	}
+	if v, ok := m.Field("Connection"); ok && strings.Contains(strings.ToLower(v), "close") {
+		s.leaving = true
+	}
+}
+
+// admitPrelude takes the POSTs that came before a session's Inform on its
+// connection into it: probes for the 401 (reference 9.2 no. 68). They don't move
+// its state.
+func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
+	list := ct.prelude
+	ct.prelude = nil
+	for _, b := range list {
+		s.probing = true
+		t.admitRequest(s, b)
+		if b.answered {
+			t.admitResponse(s, b, []*Message{answerWithout(b.exchange.Response)})
+		} else if b.gone {
+			s.openExchanges--
+		}
+	}
+	s.probing = false
+}
+
+// settlePrelude gives up waiting for an Inform: what came is a fragment, or no
+// CWMP at all.
+func (t *Tracker) settlePrelude(ct *connTrack) {
+	list := ct.prelude
+	ct.prelude = nil
+	for _, b := range list {
+		if r := b.exchange.Response; b.answered && r != nil && r.Status/100 == 2 && !blank(r.Body) && !looksCWMP(b.requests[0]) {
+			t.emit(Event{Kind: OtherHTTP, Time: r.Last, Other: &Other{Exchange: b.exchange}})
+			continue
+		}
+		s := t.fragment(ct, b.requests[0].Time)
+		t.admitRequest(s, b)
+		if b.answered {
+			t.admitResponse(s, b, []*Message{answerWithout(b.exchange.Response)})
+		} else if b.gone {
+			s.openExchanges--
+			s.cutExchange = true
+		}
+	}
+}
+
+// dropPrelude takes one POST out of a prelude.
+func (t *Tracker) dropPrelude(ct *connTrack, b *binding) {
+	for i, x := range ct.prelude {
+		if x == b {
+			ct.prelude = append(ct.prelude[:i], ct.prelude[i+1:]...)
+			return
+		}
+	}
+}
+
+// looksCWMP says whether an unreadable POST was meant as CWMP.
+func looksCWMP(m *Message) bool {
+	if m.Document != nil {
+		return true
+	}
+	if _, ok := m.HTTP.Field("SOAPAction"); ok {
+		return true
+	}
+	ct, _ := m.HTTP.Field("Content-Type")
+	ct = strings.ToLower(ct)
+	return strings.Contains(ct, "/xml") || strings.Contains(ct, "soap")
+}
+
+// requestURL is the URL that a request asks for.
+func requestURL(m *http1.Message, fallback string) string {
+	if i := strings.Index(m.Target, "://"); i > 0 && i < 10 {
+		return strings.Clone(m.Target)
+	}
+	host, ok := m.Field("Host")
+	if !ok || host == "" {
+		host = fallback
+	}
+	if host == "" {
+		return strings.Clone(m.Target)
+	}
+	return "http://" + host + m.Target
+}
+
+// blank says whether a body is nothing but white space.
+func blank(s string) bool { return len(s) < 64 && strings.TrimSpace(s) == "" }
+
+// isHeadless says whether m is a bare envelope: no HTTP head was seen of it.
+func isHeadless(m *http1.Message) bool {
+	return m.Head == 0 && m.Method == "" && m.Status == 0
+}
+
+func within(a, b time.Time, d time.Duration) bool {
+	return a.IsZero() || b.IsZero() || b.Sub(a) <= d && a.Sub(b) <= d
+}

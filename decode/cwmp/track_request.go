@@ -1,0 +1,304 @@
+package cwmp
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"informant/decode/http1"
+)
+
+// deviceBook knows the ConnectionRequestURLs of devices.
+type deviceBook struct {
+	byURL map[string]DeviceID // by host, port and path
+	order []string
+}
+
+const knownURLs = 200_000
+
+// learnURL notes a device's ConnectionRequestURL.
+func (d *deviceBook) learnURL(raw string, id DeviceID) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil || u.Host == "" {
+		return
+	}
+	key := requestKey(u.Host, u.RequestURI())
+	if d.byURL == nil {
+		d.byURL = map[string]DeviceID{}
+	}
+	if _, known := d.byURL[key]; !known {
+		if len(d.order) >= knownURLs {
+			delete(d.byURL, d.order[0])
+			d.order = d.order[1:]
+		}
+		d.order = append(d.order, key)
+	}
+	d.byURL[key] = id
+}
+
+// requestKey names the target of a request: host, port and path.
+func requestKey(host, target string) string {
+	if i := strings.LastIndexByte(host, ':'); i < 0 || strings.HasSuffix(host, "]") {
+		host += ":80"
+	}
+	return strings.ToLower(host) + target
+}
+
+// whose finds the device that a request is addressed to, by its Host field or
+// by the address it went to.
+func (d *deviceBook) whose(m *http1.Message) (DeviceID, bool) {
+	target := m.Target
+	if u, err := url.Parse(target); err == nil && u.Host != "" {
+		target = u.RequestURI()
+	}
+	if host, ok := m.Field("Host"); ok {
+		if id, ok := d.byURL[requestKey(host, target)]; ok {
+			return id, true
+		}
+	}
+	if m.Conn.Server.IsValid() {
+		id, ok := d.byURL[requestKey(m.Conn.Server.String(), target)]
+		return id, ok
+	}
+	return DeviceID{}, false
+}
+
+// attempt is a Connection Request that is going on: the GET without
+// credentials, the challenge, the GET with them, and the wait for the session.
+type attempt struct {
+	ConnectionRequest
+	first  *http1.Message
+	client netip.Addr
+	key    string
+	last   time.Time
+	known  bool // the device is known
+	acs    bool // it went to a server that answers CWMP
+	open   int  // exchanges without an answer yet
+	over   bool // answered for good: no further GET belongs to it
+}
+
+// requestBook holds Connection Requests until the session that follows is seen.
+type requestBook struct {
+	list  []*attempt
+	binds map[*binding]*attempt
+}
+
+const (
+	attemptGap   = 10 * time.Second // between the challenge and the next GET
+	requestWait  = 60 * time.Second // for the session (TR-069 3.2.2 gives the CPE 30 s)
+	requestLimit = 4096
+)
+
+// begin takes a request that is no CWMP message.
+func (r *requestBook) begin(b *binding, t *Tracker) {
+	m := b.exchange.Request
+	if !strings.EqualFold(m.Method, "GET") || m.Size > 0 {
+		return
+	}
+	host, _ := m.Field("Host")
+	key := requestKey(host, m.Target)
+	a := r.continued(key, b)
+	if a == nil {
+		a = &attempt{first: m, client: m.Conn.Client.Addr(), key: key,
+			ConnectionRequest: ConnectionRequest{Conn: m.Conn, Path: strings.Clone(m.Target), Time: m.First}}
+		r.list = append(r.list, a)
+		if len(r.list) > requestLimit {
+			r.tell(r.list[0], t)
+			r.list = r.list[1:]
+		}
+	}
+	a.last, a.acs = m.Last, b.ct.acs
+	a.open++
+	if r.binds == nil {
+		r.binds = map[*binding]*attempt{}
+	}
+	r.binds[b] = a
+}
+
+// continued is the attempt that a GET goes on with.
+func (r *requestBook) continued(key string, b *binding) *attempt {
+	m := b.exchange.Request
+	for i := len(r.list) - 1; i >= 0; i-- {
+		a := r.list[i]
+		if !a.over && a.open == 0 && a.key == key && a.client == m.Conn.Client.Addr() && within(a.last, m.First, attemptGap) && len(a.Exchanges) < 16 {
+			return a
+		}
+	}
+	return nil
+}
+
+// complete takes the answer to a GET, or word that there will be none.
+func (r *requestBook) complete(b *binding, t *Tracker) bool {
+	a := r.binds[b]
+	if a == nil {
+		return false
+	}
+	delete(r.binds, b)
+	a.open--
+	a.Exchanges = append(a.Exchanges, b.exchange)
+	status := 0
+	if b.exchange.Response != nil {
+		status = b.exchange.Response.Status
+		a.last = b.exchange.Response.Last
+	}
+	a.Status = append(a.Status, status)
+	a.over = status != 401
+	if a.over && !a.known && !r.identify(a, t) && !a.shaped() {
+		r.remove(a)
+		t.others(a)
+		return true
+	}
+	if a.Followed && a.open == 0 {
+		r.remove(a)
+		r.tell(a, t)
+	}
+	return true
+}
+
+// identify finds out whose URL the request was for.
+func (r *requestBook) identify(a *attempt, t *Tracker) bool {
+	if !a.known {
+		a.Device, a.known = t.devices.whose(a.first)
+	}
+	return a.known
+}
+
+// shaped says whether an exchange with an unknown device has the shape of a
+// Connection Request: challenged with Digest, or answered at once by nothing.
+func (a *attempt) shaped() bool {
+	if a.acs {
+		return false
+	}
+	for _, x := range a.Exchanges {
+		if auth, ok := x.Request.Field("Authorization"); ok && hasPrefixFold(auth, "Digest") {
+			return true
+		}
+		if x.Response == nil {
+			continue
+		}
+		if c, ok := x.Response.Field("WWW-Authenticate"); ok && x.Response.Status == 401 && hasPrefixFold(c, "Digest") {
+			return true
+		}
+		if s := x.Response.Status; (s == 200 || s == 204) && x.Response.Size == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// followed ties the requests that a session answers to it.
+func (r *requestBook) followed(s *tracked, t *Tracker) {
+	keep := r.list[:0]
+	for _, a := range r.list {
+		if r.identify(a, t) && a.Device.Key() == s.key && !a.Followed && within(a.last, s.Start, requestWait) && answersRequest(s.Inform) {
+			a.Session, a.Followed = s.ID, true
+			if a.open == 0 {
+				r.tell(a, t)
+				continue
+			}
+		}
+		keep = append(keep, a)
+	}
+	clear(r.list[len(keep):])
+	r.list = keep
+}
+
+// answersRequest says whether an Inform has the event 6 CONNECTION REQUEST.
+func answersRequest(m *Message) bool {
+	in, ok := m.Args.(*Inform)
+	if !ok {
+		return false
+	}
+	for i := range in.Event.Items {
+		if strings.HasPrefix(strings.TrimSpace(in.Event.Items[i].EventCode.Value), "6 ") {
+			return true
+		}
+	}
+	return false
+}
+
+// sweep tells the requests for which the wait is over.
+func (r *requestBook) sweep(t *Tracker) {
+	keep := r.list[:0]
+	for _, a := range r.list {
+		if a.open == 0 && t.now.Sub(a.last) > requestWait {
+			r.tell(a, t)
+			continue
+		}
+		keep = append(keep, a)
+	}
+	clear(r.list[len(keep):])
+	r.list = keep
+}
+
+func (r *requestBook) finish(t *Tracker) {
+	for _, a := range r.list {
+		r.tell(a, t)
+	}
+	r.list, r.binds = nil, nil
+}
+
+func (r *requestBook) remove(a *attempt) {
+	for i, x := range r.list {
+		if x == a {
+			r.list = append(r.list[:i], r.list[i+1:]...)
+			return
+		}
+	}
+}
+
+// tell emits an attempt: as a Connection Request, or as other HTTP when
+// nothing makes it one.
+func (r *requestBook) tell(a *attempt, t *Tracker) {
+	if !r.identify(a, t) && !a.shaped() {
+		t.others(a)
+		return
+	}
+	cr := a.ConnectionRequest
+	t.emit(Event{Kind: Requested, Time: cr.Time, ConnectionRequest: &cr})
+}
+
+func (t *Tracker) others(a *attempt) {
+	for _, x := range a.Exchanges {
+		t.emit(Event{Kind: OtherHTTP, Time: x.Request.First, Other: &Other{Exchange: x}})
+	}
+}
+
+// learn takes what a message tells about where a device can be called and what
+// files it will fetch.
+func (t *Tracker) learn(s *tracked, m *Message) {
+	switch a := m.Args.(type) {
+	case *Inform:
+		if m.Kind != Request {
+			return
+		}
+		t.learnParameters(s, a.ParameterList.Items)
+		if m == s.Inform {
+			t.requests.followed(s, t)
+		}
+	case *GetParameterValuesResponse:
+		t.learnParameters(s, a.ParameterList.Items)
+	case *Download:
+		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+	case *ScheduleDownload:
+		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+	case *Upload:
+		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+	}
+}
+
+func (t *Tracker) learnParameters(s *tracked, list []ParameterValueStruct) {
+	if s.Device.IsZero() {
+		return
+	}
+	for i := range list {
+		if name := strings.TrimSpace(list[i].Name.Value); strings.HasSuffix(name, ".ManagementServer.ConnectionRequestURL") {
+			t.devices.learnURL(list[i].Value.Value, s.Device)
+		}
+	}
+}

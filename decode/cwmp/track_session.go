@@ -1,0 +1,444 @@
+package cwmp
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"informant/capture"
+	"informant/decode/http1"
+	"informant/decode/soap"
+)
+
+// tracked is a session that is open, and what is needed to go on with it.
+type tracked struct {
+	*Session
+	older, newer *tracked // in sessionList
+
+	key     string // of its device
+	client  netip.Addr
+	last    time.Time // of its last message
+	timeout time.Duration
+	cookies map[string]string
+
+	call, ask *Transaction // the CPE's request and the ACS's that wait for an answer
+	more      []*Transaction
+	undo      undo // how it stood before the CPE's last message
+	retry     bool // the ACS's last answer asks for the same message again
+	retried   []*Message
+
+	exchanges     int
+	openExchanges int
+	cutExchange   bool // an exchange of it was cut off
+	reset         bool
+	evicted       bool // the source stopped following its connection
+	liveConns     int
+	capturedOut   bool // a connection of it was open when the input ended
+	unreadable    bool // its last message could not be read
+	leaving       bool // its connection is being closed
+	second        bool // its Inform came before an earlier session of the device was over
+	headless      bool // a fragment at the beginning of a connection, where an Inform belongs
+	probing       bool // messages of a prelude are being admitted
+	ended         bool
+	kept          int64
+}
+
+// undo is the state before a message that will come again.
+type undo struct {
+	state State
+	ask   *Transaction
+	more  []*Transaction
+}
+
+// sessionList is the open sessions in the order in which they began.
+type sessionList struct {
+	oldest, newest *tracked
+	n              int
+}
+
+func (l *sessionList) push(s *tracked) {
+	s.older = l.newest
+	if l.newest != nil {
+		l.newest.newer = s
+	} else {
+		l.oldest = s
+	}
+	l.newest = s
+	l.n++
+}
+
+func (l *sessionList) remove(s *tracked) {
+	if s.older != nil {
+		s.older.newer = s.newer
+	} else {
+		l.oldest = s.newer
+	}
+	if s.newer != nil {
+		s.newer.older = s.older
+	} else {
+		l.newest = s.older
+	}
+	s.older, s.newer = nil, nil
+	l.n--
+}
+
+// begin opens a session, or a fragment, on a connection.
+func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
+	ct.begun++
+	s := &tracked{Session: &Session{
+		ID:               sessionID(ct.conn.Identity, ct.begun),
+		Fragment:         fragment,
+		Start:            at,
+		End:              at,
+		EffectiveVersion: -1,
+		SawStart:         !fragment && (!ct.midstream || ct.begun > 1) && ct.lost == 0,
+		Lost:             ct.lost,
+		Undated:          at.IsZero(),
+	}, last: at, cookies: map[string]string{}, client: ct.conn.Client.Addr()}
+	ct.lost = 0
+	if fragment {
+		t.ordinals.fragments++
+		s.Ordinal = t.ordinals.fragments
+	} else {
+		t.ordinals.sessions++
+		s.Ordinal = t.ordinals.sessions
+	}
+	t.open.push(s)
+	t.attach(s, ct)
+	t.byClient[s.client] = append(t.byClient[s.client], s)
+	if t.open.n > t.limits.Sessions {
+		t.end(t.open.oldest, Idle)
+	}
+	return s
+}
+
+func (t *Tracker) fragment(ct *connTrack, at time.Time) *tracked {
+	if ct.current != nil {
+		return ct.current
+	}
+	return t.begin(ct, at, true)
+}
+
+// attach makes ct a connection of s, and s what its next POST joins.
+func (t *Tracker) attach(s *tracked, ct *connTrack) {
+	if old := ct.current; old == s {
+		return
+	} else if old != nil {
+		old.liveConns--
+	}
+	ct.current = s
+	s.liveConns++
+	s.leaving = false
+	for _, c := range s.Conns {
+		if c == ct.conn {
+			return
+		}
+	}
+	s.Conns = append(s.Conns, ct.conn)
+	s.Synthetic = s.Synthetic || ct.conn.Origin == capture.Synthesised
+}
+
+func sessionID(conn [16]byte, ordinal int) (id [16]byte) {
+	var b [24]byte
+	copy(b[:], conn[:])
+	binary.BigEndian.PutUint64(b[16:], uint64(ordinal))
+	h := sha256.Sum256(b[:])
+	copy(id[:], h[:])
+	return id
+}
+
+// disconnected says that every connection of the session is gone.
+func (s *tracked) disconnected() bool { return s.liveConns <= 0 }
+
+// lostBy is why a session that nobody continued has ended.
+func (s *tracked) lostBy() Cause {
+	switch {
+	case s.evicted:
+		return Idle
+	case s.retry && len(s.retried) > 0 && s.lastStatus() == 401:
+		return Unauthorized
+	case s.retry && s.lastStatus() >= 300 && s.lastStatus() < 400:
+		return RedirectLost
+	case s.reset:
+		return ConnReset
+	case s.unreadable:
+		return BadEnvelope
+	}
+	return ConnClosed
+}
+
+func (s *tracked) lastStatus() int {
+	for i := len(s.Messages) - 1; i >= 0; i-- {
+		if m := s.Messages[i]; m.From == ACS {
+			return m.Status
+		}
+	}
+	return 0
+}
+
+func (s *tracked) addLost(n int64) { s.Lost = addLost(s.Lost, n) }
+
+// admitRequest takes the messages of an HTTP request into their session.
+func (t *Tracker) admitRequest(s *tracked, b *binding) {
+	b.to = s
+	s.exchanges++
+	s.openExchanges++
+	b.n = s.exchanges
+	if s.URL == "" {
+		s.URL = requestURL(b.exchange.Request, addrText(b.ct.conn.Server))
+	}
+	s.undo = undo{s.State, s.ask, append([]*Transaction(nil), s.more...)}
+	again := s.retry
+	for _, m := range b.requests {
+		m.Exchange = b.n
+		if again && s.repeats(m) {
+			m.Resend = true
+		}
+		t.step(s, m)
+		t.add(s, m)
+	}
+	s.retry = false
+	s.retried = b.requests
+}
+
+// admitResponse takes the messages of an HTTP response into their session.
+func (t *Tracker) admitResponse(s *tracked, b *binding, msgs []*Message) {
+	if n := len(s.Messages); b.n == 0 && n > 0 && isHeadless(b.exchange.Response) && s.Messages[n-1].From == CPE {
+		b.n = s.exchanges // bare envelopes pair by their order
+		s.openExchanges--
+	} else if b.n == 0 {
+		s.exchanges++
+		b.n = s.exchanges
+	} else {
+		s.openExchanges--
+	}
+	t.setCookies(s, b.exchange.Response)
+	for _, m := range msgs {
+		m.Exchange = b.n
+		t.step(s, m)
+		t.add(s, m)
+	}
+}
+
+// add appends a message whose place in the session is known, and tells it.
+func (t *Tracker) add(s *tracked, m *Message) {
+	if len(s.Messages) == 0 && m.Time.Before(s.Start) && !m.Time.IsZero() {
+		s.Start = m.Time
+	}
+	if m.Kind == Request && m.RPC == "Inform" && s.Inform == nil {
+		t.identify(s, m)
+	}
+	m.N = len(s.Messages) + 1
+	s.Messages = append(s.Messages, m)
+	if m.End.After(s.End) {
+		s.End = m.End
+	}
+	if m.End.After(s.last) {
+		s.last = m.End
+	}
+	s.note(m)
+	s.unreadable = m.Kind == Unreadable
+	if m.N == 1 {
+		t.emit(Event{Kind: SessionOpened, Time: m.Time, Session: s.Session})
+	}
+	t.emit(Event{Kind: MessageSeen, Time: m.Time, Session: s.Session, Message: m})
+	t.learn(s, m)
+	t.weigh(s, m)
+	if len(s.Messages) >= t.limits.Messages {
+		t.end(s, Idle)
+	}
+}
+
+// note takes what one message tells about the session as a whole.
+func (s *tracked) note(m *Message) {
+	if m.HTTP != nil && m.HTTP.Lost != 0 {
+		s.addLost(m.HTTP.Lost)
+	}
+	if m.Time.IsZero() {
+		s.Undated = true
+	}
+	if s.Namespace == "" && Version(m.Method.Space) >= 0 {
+		s.Namespace = m.Method.Space
+	}
+	if b := m.Header.SessionTimeout; b != nil && m.RPC == "Inform" {
+		l := Leaf{Value: b.Value, Present: true}
+		if n, ok := l.Uint(); ok && n < 1<<20 {
+			s.timeout = time.Duration(n) * time.Second
+		}
+	}
+	s.EffectiveVersion = effectiveVersion(s.Session, m)
+}
+
+// effectiveVersion is the negotiated CWMP version after m (reference 1.4).
+func effectiveVersion(s *Session, m *Message) int {
+	v := Version(m.Method.Space)
+	if v > 4 {
+		v = -1
+	}
+	switch {
+	case m.RPC == "Inform" && m.Kind == Request && v >= 0:
+		if v == 2 && m.Header.SupportedCWMPVersions != nil {
+			return 4
+		}
+		if v == 2 && m.Header.SessionTimeout != nil {
+			return 3
+		}
+		return v
+	case m.RPC == "InformResponse":
+		if b := m.Header.UseCWMPVersion; b != nil {
+			if n, ok := strings.CutPrefix(strings.TrimSpace(b.Value), "1."); ok && len(n) == 1 && n[0] >= '0' && n[0] <= '9' {
+				return int(n[0] - '0')
+			}
+		}
+		if v >= 0 && v < 2 && v < s.EffectiveVersion {
+			return v
+		}
+		// An ACS that names no version knows none above 1.3.
+		if s.EffectiveVersion == 4 && m.Header.UseCWMPVersion == nil {
+			return 3
+		}
+	case s.EffectiveVersion < 0 && v >= 0:
+		return v
+	}
+	return s.EffectiveVersion
+}
+
+// weigh holds the limits on raw bytes. What outgrows them is let go at the
+// next call, when everybody has seen it.
+func (t *Tracker) weigh(s *tracked, m *Message) {
+	if m.HTTP == nil || m.N > 1 && s.Messages[m.N-2].HTTP == m.HTTP {
+		return
+	}
+	n := int64(len(m.HTTP.Raw))
+	s.RawBytes += n
+	if s.kept+n > t.limits.SessionBytes || t.rawBytes+n > t.limits.TotalBytes {
+		t.trim = append(t.trim, trimming{s.Session, m})
+		return
+	}
+	s.kept += n
+	t.rawBytes += n
+}
+
+// trimming is a message whose raw bytes are to be let go.
+type trimming struct {
+	s *Session
+	m *Message
+}
+
+func (x trimming) do() {
+	raw := *x.m.HTTP
+	raw.Omitted += int64(len(raw.Raw))
+	raw.Raw, raw.Body, raw.Fields, raw.Trailers, raw.Quirks, raw.Head = "", "", nil, nil, nil, 0
+	for _, m := range x.s.Messages {
+		if m.Exchange == x.m.Exchange && m.From == x.m.From {
+			m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
+			m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
+			m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
+			m.Trimmed = true
+			x.s.TrimmedN++
+		}
+	}
+}
+
+// identify takes a session's Inform.
+func (t *Tracker) identify(s *tracked, m *Message) {
+	s.Inform = m
+	in, ok := m.Args.(*Inform)
+	if !ok {
+		return
+	}
+	s.Device = DeviceID{
+		Manufacturer: strings.Clone(strings.TrimSpace(in.DeviceID.Manufacturer.Value)),
+		OUI:          strings.Clone(strings.TrimSpace(in.DeviceID.OUI.Value)),
+		ProductClass: strings.Clone(strings.TrimSpace(in.DeviceID.ProductClass.Value)),
+		SerialNumber: strings.Clone(strings.TrimSpace(in.DeviceID.SerialNumber.Value)),
+	}
+	s.key = s.Device.Key()
+	if s.key != "" {
+		t.byDevice[s.key] = s
+	}
+	s.Root = rootOf(in)
+}
+
+// rootOf is the data model's root in an Inform's parameters.
+func rootOf(in *Inform) string {
+	for i := range in.ParameterList.Items {
+		name := strings.TrimSpace(in.ParameterList.Items[i].Name.Value)
+		for _, root := range []string{"InternetGatewayDevice.", "Device."} {
+			if strings.HasPrefix(name, root) {
+				return root
+			}
+		}
+	}
+	return ""
+}
+
+// end closes a session and hands it on.
+func (t *Tracker) end(s *tracked, c Cause) {
+	s.ended = true
+	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == s.Session }) // it goes out whole
+	t.open.remove(s)
+	t.rawBytes -= s.kept
+	if t.byDevice[s.key] == s {
+		delete(t.byDevice, s.key)
+	}
+	for n, v := range s.cookies {
+		if k := n + "=" + v; t.byCookie[k] == s {
+			delete(t.byCookie, k)
+		}
+	}
+	t.forgetClient(s)
+	for _, c := range s.Conns {
+		if ct := t.conns[c]; ct != nil && ct.current == s {
+			ct.current = nil
+		}
+	}
+	if len(s.Messages) == 0 {
+		return
+	}
+	conclude(s, c)
+	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: s.Session})
+}
+
+func (t *Tracker) forgetClient(s *tracked) {
+	list := t.byClient[s.client]
+	for i, x := range list {
+		if x == s {
+			list = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(t.byClient, s.client)
+	} else {
+		t.byClient[s.client] = list
+	}
+}
+
+// readMessages parses an HTTP message's body where it looks like an envelope.
+func readMessages(m *http1.Message) []*Message {
+	_, msgs := parseIfSOAP(m)
+	for _, x := range msgs {
+		x.HTTP, x.Time, x.End = m, m.First, m.Last
+	}
+	return msgs
+}
+
+// parseIfSOAP reads a body that begins like an envelope, whatever its type says.
+func parseIfSOAP(m *http1.Message) (*soap.Document, []*Message) {
+	if m == nil || !Sniff(m.Body) {
+		return nil, nil
+	}
+	ct, _ := m.Field("Content-Type")
+	return Parse(m.Body, ct)
+}
+
+func addrText(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
