@@ -59,9 +59,12 @@ type Attr struct {
 // Block is one header block (reference 1.3).
 type Block struct {
 	Element
-	Value            string // its character data, outer white space kept
-	MustUnderstand   string // the attribute's value, "" when absent
-	MustUnderstandNS string // the namespace the attribute is in
+	Envelope         int     // which Envelope it stands in, counted from 0
+	Value            string  // its character data, outer white space kept
+	Content          Span    // of its content
+	Children         []*Node // child elements, which the blocks of CWMP have none of
+	MustUnderstand   string  // the attribute's value, "" when absent
+	MustUnderstandNS string  // the namespace the attribute is in
 }
 
 // Method is an element child of Body: a method or a Fault.

@@ -1,0 +1,316 @@
+package cwmp
+
+import (
+	"slices"
+	"strings"
+
+	"informant/decode/soap"
+)
+
+// Parse reads the body of an HTTP message that came with that Content-Type:
+// the envelope as it was, and a Message for each method in it. What belongs to
+// the exchange (From, N, HTTP, times and so on) is the caller's to fill in.
+// Nothing of a body is an error: where no method can be read there are no
+// messages, and the document's quirks say why.
+//
+// Values are parts of the document's text, and of the body wherever that
+// needed no rewriting.
+func Parse(body, contentType string) (*soap.Document, []*Message) {
+	var d decoder
+	d.Open(body, contentType)
+	var messages []*Message
+	for d.NextMethod() {
+		messages = append(messages, d.readMessage())
+	}
+	doc := d.Document()
+	for i, m := range messages {
+		method := &doc.Methods[i]
+		m.Document = doc
+		m.At = method.At
+		m.setHeader(doc, method.Envelope)
+	}
+	return doc, messages
+}
+
+// Sniff tells whether body looks like an envelope by its first bytes, whatever
+// its Content-Type says (reference 9.1 no. 2).
+func Sniff(body string) bool {
+	const look = 4096
+	head := body[:min(len(body), look)]
+	if len(head) > 3 && (head[0] == 0 || head[1] == 0 || head[0] >= 0xFE) {
+		head = strings.ReplaceAll(strings.TrimLeft(head, "\xFE\xFF"), "\x00", "")
+	}
+	head = strings.TrimLeft(strings.TrimPrefix(head, "\xEF\xBB\xBF"), " \t\r\n\x00")
+	if !strings.HasPrefix(head, "<") {
+		return false
+	}
+	for strings.HasPrefix(head, "<?") || strings.HasPrefix(head, "<!") {
+		end := ">"
+		if strings.HasPrefix(head, "<!--") {
+			end = "-->"
+		}
+		_, rest, ok := strings.Cut(head, end)
+		if !ok {
+			return false
+		}
+		head = strings.TrimLeft(rest, " \t\r\n")
+	}
+	name, _, _ := strings.Cut(head, ">")
+	name, _, _ = strings.Cut(name, "/")
+	if i := strings.IndexAny(name, " \t\r\n"); i >= 0 {
+		name = name[:i]
+	}
+	name = strings.TrimPrefix(name, "<")
+	return strings.EqualFold(name[strings.LastIndexByte(name, ':')+1:], "Envelope")
+}
+
+// setHeader sorts the header blocks of an envelope.
+func (m *Message) setHeader(doc *soap.Document, envelope int) {
+	for i := range doc.Header {
+		b := &doc.Header[i]
+		if b.Envelope == envelope {
+			m.Header.add(b)
+		}
+	}
+	if m.Header.ID != nil {
+		m.ID, m.HasID = m.Header.ID.Value, true
+	}
+}
+
+// add puts a block where its local name says, whatever its namespace.
+func (h *Header) add(b *soap.Block) {
+	var to **soap.Block
+	switch b.Name.Local {
+	case "ID":
+		to = &h.ID
+	case "HoldRequests":
+		to = &h.HoldRequests
+	case "NoMoreRequests":
+		to = &h.NoMoreRequests
+	case "SessionTimeout":
+		to = &h.SessionTimeout
+	case "SupportedCWMPVersions":
+		to = &h.SupportedCWMPVersions
+	case "UseCWMPVersion":
+		to = &h.UseCWMPVersion
+	}
+	if to == nil || *to != nil {
+		h.Other = append(h.Other, b)
+		return
+	}
+	*to = b
+}
+
+// readMessage reads the method whose Start is the current token.
+func (d *decoder) readMessage() *Message {
+	name := d.Name()
+	m := &Message{RPC: name.Local, Method: name, Kind: Request}
+	d.begin(m)
+	switch def, known := methods[name.Local]; {
+	case name.Local == "Fault":
+		m.Kind = Fault
+		m.Fault = d.readFault()
+	case known:
+		m.Args = def.make()
+		d.structure(m.Args)
+	default:
+		d.unknownMethod()
+	}
+	if strings.HasSuffix(m.RPC, "Response") {
+		m.Kind = Response
+	}
+	m.Notes = d.notes
+	return m
+}
+
+// unknownMethod keeps all arguments as trees.
+func (d *decoder) unknownMethod() {
+	for depth := d.Depth(); ; {
+		switch d.Next() {
+		case soap.Start:
+			d.extra()
+		case soap.CharData:
+			d.note(TextInStruct, d.At(), d.Text())
+		case soap.End:
+			if d.Depth() < depth {
+				return
+			}
+		case soap.EOF:
+			return
+		}
+	}
+}
+
+// maxNotes is how many notes are kept of one message.
+const maxNotes = 1000
+
+// decoder reads methods into their structs.
+type decoder struct {
+	soap.Reader
+	message   *Message
+	notes     []Note
+	path      []pathStep // from the method to the struct that is being read
+	qualified bool       // noted already
+}
+
+// pathStep is an element on the way from the method to where reading is.
+type pathStep struct {
+	name string
+	n    int // its ordinal in a list, 0 outside of lists
+}
+
+func (d *decoder) begin(m *Message) {
+	d.message, d.notes, d.path, d.qualified = m, nil, d.path[:0], false
+}
+
+// where is the path of a child of the current struct; "" is the struct itself.
+func (d *decoder) where(child string) string {
+	var b strings.Builder
+	for i, s := range d.path {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		b.WriteString(s.name)
+		if s.n > 0 {
+			b.WriteByte('[')
+			b.WriteString(itoa(s.n))
+			b.WriteByte(']')
+		}
+	}
+	if child != "" {
+		if b.Len() > 0 {
+			b.WriteByte('/')
+		}
+		b.WriteString(child)
+	}
+	return b.String()
+}
+
+// note keeps a note on the current struct.
+func (d *decoder) note(kind NoteKind, at soap.Span, text string) { d.noteOn(kind, "", at, text) }
+
+// noteOn keeps a note on a child of the current struct.
+func (d *decoder) noteOn(kind NoteKind, child string, at soap.Span, text string) {
+	if len(d.notes) < maxNotes {
+		d.notes = append(d.notes, Note{Kind: kind, Path: d.where(child), At: at, Text: text})
+	}
+}
+
+// extra keeps the element whose Start is the current token as a tree.
+func (d *decoder) extra() {
+	path := d.where("")
+	d.message.Extra = append(d.message.Extra, Extra{Path: path, Node: d.Tree()})
+}
+
+// namespace notes the first argument that is in a namespace.
+func (d *decoder) namespace() {
+	if !d.qualified && d.Qualified() {
+		d.qualified = true
+		d.noteOn(Qualified, d.Local(), d.At(), d.Name().Space)
+	}
+}
+
+// structure reads the element whose Start is the current token into s.
+func (d *decoder) structure(s Struct) {
+	at := d.At()
+	m := matcher{members: s.Members(), last: -1}
+	for depth := d.Depth(); ; {
+		switch d.Next() {
+		case soap.Start:
+			d.namespace()
+			d.member(&m)
+			continue
+		case soap.CharData:
+			d.note(TextInStruct, d.At(), d.Text())
+			continue
+		case soap.End:
+			if d.Depth() >= depth {
+				continue
+			}
+		}
+		break
+	}
+	if p, ok := s.(Nested); ok {
+		*p.present() = Presence{Present: true, At: soap.Span{Start: at.Start, End: d.At().End}}
+	}
+	for i := range m.members {
+		if m.seen&(1<<i) == 0 && !m.members[i].Optional {
+			d.noteOn(MissingArg, m.members[i].Name, soap.Span{Start: at.Start, End: at.Start}, "")
+		}
+	}
+}
+
+// matcher finds the member that an element is.
+type matcher struct {
+	members []Member
+	seen    uint64 // the members that were there
+	last    int    // the last in schema order of them
+}
+
+// find is the index of the member of that name, -1 when there is none. exact
+// is false when the case differs.
+func (m *matcher) find(name string) (i int, exact bool) {
+	for i = m.last + 1; i < len(m.members); i++ {
+		if m.members[i].Name == name {
+			return i, true
+		}
+	}
+	for i = range m.members {
+		if m.members[i].Name == name {
+			return i, true
+		}
+	}
+	i = slices.IndexFunc(m.members, func(m Member) bool { return strings.EqualFold(m.Name, name) })
+	return i, false
+}
+
+// member reads an argument, the element whose Start is the current token.
+func (d *decoder) member(m *matcher) {
+	name := d.Local()
+	i, exact := m.find(name)
+	if i < 0 {
+		d.extra()
+		return
+	}
+	mem := &m.members[i]
+	again := m.seen&(1<<i) != 0
+	switch {
+	case !exact:
+		d.noteOn(CaseVariant, name, d.At(), mem.Name)
+	case again && !mem.Repeated:
+		d.noteOn(RepeatedArg, name, d.At(), "")
+	case i < m.last:
+		d.noteOn(OutOfOrder, name, d.At(), "after "+m.members[m.last].Name)
+	}
+	m.seen |= 1 << i
+	m.last = max(m.last, i)
+	switch v := mem.Value.(type) {
+	case *Leaf:
+		d.leaf(v, name)
+	case Array:
+		if mem.Repeated {
+			d.repeated(v, name)
+		} else {
+			d.list(v, name)
+		}
+	case Struct:
+		d.path = append(d.path, pathStep{name: name})
+		d.structure(v)
+		d.path = d.path[:len(d.path)-1]
+	}
+}
+
+// leaf reads a simple argument.
+func (d *decoder) leaf(l *Leaf, name string) {
+	at := d.At()
+	t, typed := d.XSIType()
+	value, content, children := d.Leaf()
+	*l = Leaf{Value: value, XSIType: t, Start: int32(content.Start), End: int32(content.End), Present: true, Untyped: !typed}
+	if len(children) > 0 {
+		l.Nested = true
+		d.noteOn(ElementInLeaf, name, at, children[0].Name.Local)
+		for _, n := range children {
+			d.message.Extra = append(d.message.Extra, Extra{Path: d.where(name), Node: n})
+		}
+	}
+}

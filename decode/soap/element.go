@@ -1,0 +1,189 @@
+package soap
+
+import "strings"
+
+// These are about the element whose Start is the current token. What they
+// return of it must be taken before the next token is read.
+
+// Name is the element's name.
+func (s *Scanner) Name() Name { return s.tags[s.tag].name }
+
+// Local is the element's local name.
+func (s *Scanner) Local() string { return s.tags[s.tag].name.Local }
+
+// Qualified tells whether the element is in a namespace.
+func (s *Scanner) Qualified() bool { return s.tags[s.tag].name.Space != "" }
+
+// XSIType is the value of the element's xsi:type attribute; ok is false when
+// there is none.
+func (s *Scanner) XSIType() (value string, ok bool) {
+	t := &s.tags[s.tag]
+	return t.xsiType, t.typed
+}
+
+// ArrayType is the value of the element's arrayType attribute, and where it
+// stands; ok is false when there is none.
+func (s *Scanner) ArrayType() (value string, at Span, ok bool) {
+	t := &s.tags[s.tag]
+	if t.arrayType < 0 {
+		return "", Span{}, false
+	}
+	a := &t.attr[t.arrayType]
+	return a.Value, Span{s.start + a.At.Start, s.start + a.At.End}, true
+}
+
+// Element is the element with its attributes; the end of its span is that of
+// its start tag still.
+func (s *Scanner) Element() Element {
+	return Element{Name: s.Name(), Attr: s.attrs(), At: Span{s.start, s.end}}
+}
+
+// attrs copies the element's attributes.
+func (s *Scanner) attrs() []Attr {
+	t := &s.tags[s.tag]
+	if len(t.attr) == 0 {
+		return nil
+	}
+	a := make([]Attr, len(t.attr))
+	for i := range t.attr {
+		a[i] = t.attr[i]
+		a[i].At.Start += s.start
+		a[i].At.End += s.start
+	}
+	return a
+}
+
+// Leaf reads the element to its end as one with simple content: its character
+// data, references resolved, and where that stands, which for a self-closed
+// element is its own start. children are child elements, which simple content
+// has none of. The End is consumed.
+func (s *Scanner) Leaf() (value string, at Span, children []*Node) {
+	if s.unwind == 0 {
+		p := s.pos
+		if i := strings.IndexByte(s.text[p:], '<'); i >= 0 {
+			e := p + i
+			name := s.stack[len(s.stack)-1].name
+			if f := e + 2 + len(name); f < len(s.text) && s.text[f] == '>' && s.text[e+1] == '/' && s.text[e+2:f] == name {
+				s.start, s.end, s.pos = e, f+1, f+1
+				s.kind = End
+				s.pop()
+				if e == p {
+					return "", Span{p, p}, nil
+				}
+				if s.hasAmp || s.hasCDEnd {
+					s.checkText(p, e)
+				}
+				return s.clean(p, e), Span{p, e}, nil
+			}
+		}
+	}
+	return s.oddLeaf()
+}
+
+// oddLeaf is Leaf for content of more than one run of characters, and for an
+// element that has none.
+func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
+	if s.unwind > 0 {
+		from := s.start
+		s.Next()
+		return "", Span{from, from}, nil
+	}
+	from, depth := s.pos, len(s.stack)
+	all := s.all
+	s.all = true
+	var b strings.Builder
+	runs := 0
+	for {
+		switch s.Next() {
+		case CharData:
+			if runs++; runs == 1 {
+				value = s.Text()
+				break
+			}
+			if runs == 2 {
+				b.WriteString(value)
+			}
+			b.WriteString(s.Text())
+		case Start:
+			children = append(children, s.Tree())
+		case End:
+			if len(s.stack) < depth {
+				s.all = all
+				if runs > 1 {
+					value = b.String()
+				}
+				return value, Span{from, s.start}, children
+			}
+		case EOF:
+			s.all = all
+			return value, Span{from, len(s.text)}, children
+		}
+	}
+}
+
+// Skip reads the element to its end. The End is consumed.
+func (s *Scanner) Skip() {
+	depth := len(s.stack)
+	for len(s.stack) >= depth && s.Next() != EOF {
+	}
+}
+
+// Tree reads the element to its end and keeps all of it. The End is consumed.
+func (s *Scanner) Tree() *Node {
+	saved := s.all
+	s.all = true
+	root := s.node()
+	open := []growing{{node: root}}
+	for len(open) > 0 {
+		top := &open[len(open)-1]
+		switch s.Next() {
+		case Start:
+			n := s.node()
+			top.node.Children = append(top.node.Children, n)
+			open = append(open, growing{node: n})
+		case CharData:
+			top.add(s.Text())
+		case End, EOF:
+			top.finish(s.end)
+			open = open[:len(open)-1]
+		}
+	}
+	s.all = saved
+	return root
+}
+
+func (s *Scanner) node() *Node {
+	return &Node{Name: s.Name(), Attr: s.attrs(), At: Span{s.start, s.end}}
+}
+
+// growing is a Node that is being read.
+type growing struct {
+	node *Node
+	more []byte // its text, when it is of more than one piece
+	runs int
+}
+
+func (g *growing) add(text string) {
+	g.runs++
+	switch g.runs {
+	case 1:
+		g.node.Text = text
+		return
+	case 2:
+		g.more = append(g.more, g.node.Text...)
+	}
+	g.more = append(g.more, text...)
+}
+
+func (g *growing) finish(end int) {
+	if g.runs > 1 {
+		g.node.Text = string(g.more)
+	}
+	if len(g.node.Children) > 0 && blank(g.node.Text) {
+		g.node.Text = ""
+	}
+	g.node.At.End = end
+}
+
+// Left is how many bytes of the text were not read yet.
+func (s *Scanner) Left() int { return len(s.text) - s.pos }

@@ -1,0 +1,236 @@
+package soap
+
+import (
+	"strings"
+)
+
+// cwmpSpace is what every CWMP namespace begins with.
+const cwmpSpace = "urn:dslforum-org:cwmp-"
+
+// Reader reads an envelope. NextMethod goes from method to method; in between
+// its Scanner reads the method's arguments. Document is complete after the
+// last method.
+type Reader struct {
+	Scanner
+	doc      *Document
+	envelope Element // the root as it was first seen
+	level    int     // depth of the Body that is open; 0 outside
+	method   int     // depth of the method that is being read; 0 outside
+	header   int     // how many Headers the current Envelope has
+	bodies   int     // how many Bodies
+}
+
+// Open makes r ready to read body, which came with that Content-Type.
+func (r *Reader) Open(body, contentType string) {
+	r.doc = &Document{}
+	begin := prepare(r.doc, &r.quirks, body, contentType)
+	r.reset(r.doc.Text, begin)
+}
+
+// Document is what was read so far; all there is after NextMethod returned
+// false.
+func (r *Reader) Document() *Document { return r.doc }
+
+// NextMethod reads on to the next method or Fault: its Start is the current
+// token then. What is left unread of the method before it is stepped over.
+func (r *Reader) NextMethod() bool {
+	if r.method > 0 {
+		r.endMethod()
+	}
+	for {
+		switch r.Next() {
+		case EOF:
+			r.finishDocument()
+			return false
+		case Start:
+			if r.element() {
+				return true
+			}
+		case End:
+			r.ended()
+		case CharData:
+			r.strayText()
+		}
+	}
+}
+
+// endMethod reads the current method to its end.
+func (r *Reader) endMethod() {
+	for len(r.stack) >= r.method && r.Next() != EOF {
+	}
+	r.method = 0
+	r.doc.Methods[len(r.doc.Methods)-1].At.End = r.end
+	r.ended()
+}
+
+// element looks at the element whose Start is the current token, and returns
+// true when it is a method.
+func (r *Reader) element() bool {
+	depth := len(r.stack)
+	switch {
+	case r.level > 0 && depth == r.level+1:
+		return r.begin()
+	case depth == 1:
+		return r.rootElement()
+	case depth == 2:
+		return r.part()
+	}
+	r.Skip()
+	return false
+}
+
+// rootElement looks at a root element.
+func (r *Reader) rootElement() bool {
+	d := r.doc
+	name := r.Name()
+	if r.roots == 1 {
+		d.Envelope = r.Element()
+	}
+	if strings.EqualFold(name.Local, "Envelope") {
+		d.HasEnvelope = d.HasEnvelope || name.Local == "Envelope"
+		d.Envelopes++
+		r.header, r.bodies = 0, 0
+		if name.Space != EnvelopeNS || name.Local != "Envelope" {
+			r.quirks.note(WrongRoot, r.start, r.end, "root element "+quote(name.Local)+" in the namespace "+quote(name.Space))
+		}
+		return false
+	}
+	if r.roots == 1 {
+		r.quirks.note(WrongRoot, r.start, r.end, "root element "+quote(name.Local)+" in the namespace "+quote(name.Space))
+	}
+	switch {
+	case name.Local == "Body":
+		d.Bodies++
+		r.level = 1
+	case strings.HasPrefix(name.Space, cwmpSpace), name.Local == "Fault":
+		return r.begin()
+	case r.roots > 1:
+		r.Skip()
+		r.ended()
+	}
+	return false
+}
+
+// part looks at a child of Envelope.
+func (r *Reader) part() bool {
+	d := r.doc
+	name := r.Name()
+	switch {
+	case strings.EqualFold(name.Local, "Header") && name.Prefix != "Body":
+		r.readHeader(name)
+	case strings.EqualFold(name.Local, "Body"):
+		r.partCase(name.Local, "Body")
+		d.Bodies++
+		r.bodies++
+		if r.bodies == 2 {
+			r.quirks.note(BodyStructure, r.start, r.end, "a second Body")
+		}
+		r.level = 2
+	case strings.HasPrefix(name.Space, cwmpSpace), name.Local == "Fault":
+		r.quirks.note(BodyStructure, r.start, r.end, "<"+short(name.Local)+"> stands outside of the Body")
+		return r.begin()
+	default:
+		r.quirks.note(BodyStructure, r.start, r.end, "<"+short(name.Local)+"> is neither Header nor Body")
+		r.Skip()
+	}
+	return false
+}
+
+func (r *Reader) partCase(local, want string) {
+	if local != want {
+		r.quirks.note(BodyStructure, r.start, r.end, "<"+short(local)+"> for <"+want+">")
+	}
+}
+
+// begin keeps the element whose Start is the current token as a method.
+func (r *Reader) begin() bool {
+	r.method = len(r.stack)
+	r.doc.Methods = append(r.doc.Methods, Method{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)})
+	return true
+}
+
+// ended is called after an End outside of methods.
+func (r *Reader) ended() {
+	if len(r.stack) < r.level {
+		r.level = 0
+	}
+	if len(r.stack) == 0 {
+		if r.roots == 1 {
+			r.doc.Envelope.At.End = r.end
+		}
+		if r.doc.Envelopes > 0 && r.bodies == 0 && r.level == 0 {
+			r.quirks.note(BodyStructure, r.start, r.end, "an Envelope without a Body")
+			r.bodies = -1
+		}
+	}
+}
+
+// strayText notes character data between the parts of the envelope.
+func (r *Reader) strayText() {
+	r.quirks.note(BodyStructure, r.start, r.end, "text "+quote(r.text[r.start:r.end])+" between elements")
+}
+
+// readHeader reads the Header whose Start is the current token, with its
+// blocks.
+func (r *Reader) readHeader(name Name) {
+	d := r.doc
+	at := Span{r.start, r.end}
+	r.partCase(name.Local, "Header")
+	d.HasHeader = true
+	r.header++
+	switch {
+	case r.bodies > 0:
+		r.quirks.note(BodyStructure, r.start, r.end, "Header after Body")
+	case r.header == 2:
+		r.quirks.note(BodyStructure, r.start, r.end, "a second Header")
+	}
+	depth := len(r.stack)
+	blocks := len(d.Header)
+	for {
+		switch r.Next() {
+		case Start:
+			d.Header = append(d.Header, r.block())
+			continue
+		case CharData:
+			r.strayText()
+			continue
+		case End:
+			if len(r.stack) >= depth {
+				continue
+			}
+		}
+		break
+	}
+	if len(d.Header) == blocks {
+		r.quirks.note(EmptyHeader, at.Start, at.End, "Header without a block")
+	}
+}
+
+// block reads a header block to its end.
+func (r *Reader) block() Block {
+	b := Block{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)}
+	for i := range b.Attr {
+		a := &b.Attr[i]
+		if a.Name.Local == "mustUnderstand" {
+			b.MustUnderstand, b.MustUnderstandNS = a.Value, a.Name.Space
+			break
+		}
+	}
+	b.Value, b.Content, b.Children = r.Leaf()
+	b.At.End = r.end
+	return b
+}
+
+// finishDocument is called at the end of the text.
+func (r *Reader) finishDocument() {
+	d := r.doc
+	d.EncodingNS = r.encodingNS
+	if r.roots == 0 {
+		what := "no element in the body"
+		if blank(r.text) {
+			what = "the body is empty"
+		}
+		r.quirks.note(NotXML, 0, len(r.text), what)
+	}
+	d.Quirks = r.quirks.sorted()
+}

@@ -1,0 +1,248 @@
+package soap
+
+import (
+	"strings"
+)
+
+// tagSlots is how many different start tags a Scanner remembers. The tags of
+// a message are few and come again and again, so that most are known by
+// comparing their text.
+const tagSlots = 32
+
+// tag is a start tag that was read.
+type tag struct {
+	raw        string // what stands between '<' and '>', when it may be known again; else ""
+	qname      string
+	name       Name
+	attr       []Attr // spans counted from the '<'; declarations of namespaces included
+	xsiType    string // the value of xsi:type
+	env        uint32 // the bindings under which names were resolved
+	arrayType  int32  // the index in attr, -1 when there is none
+	typed      bool   // xsi:type is there
+	selfClosed bool
+}
+
+// startTag reads the start tag at p.
+func (s *Scanner) startTag(p int) bool {
+	w := s.text[p+1:]
+	if len(w) > 256 {
+		w = w[:256]
+	}
+	if n := strings.IndexByte(w, '>'); n > 0 {
+		raw := w[:n]
+		slot := (n*11 + int(raw[0]) + int(raw[n-1])*5 + int(raw[n/2])*3) & (tagSlots - 1)
+		t := &s.tags[slot]
+		s.tag = slot
+		if t.raw == raw && t.env == s.env {
+			s.start, s.end, s.pos = p, p+n+2, p+n+2
+			return s.push(t, s.env, len(s.bindings))
+		}
+		return s.newTag(p, t)
+	}
+	s.tag = 0
+	return s.newTag(p, &s.tags[0])
+}
+
+// newTag reads the start tag at p into t.
+func (s *Scanner) newTag(p int, t *tag) bool {
+	before := len(s.quirks.list)
+	env, bindings := s.env, len(s.bindings)
+	counted := s.quirks.count
+	e, ok := s.readTag(p, t)
+	if !ok {
+		t.raw = ""
+		return s.cut(p, "a tag")
+	}
+	s.resolve(p, t)
+	t.raw = ""
+	if env == s.env && before == len(s.quirks.list) && counted == s.quirks.count && s.text[e-1] == '>' {
+		raw := s.text[p+1 : e-1]
+		if len(raw) < 256 && strings.IndexByte(raw, '>') < 0 {
+			t.raw = raw
+		}
+	}
+	t.env = s.env
+	s.start, s.end, s.pos = p, e, e
+	return s.push(t, env, bindings)
+}
+
+// push opens the element of t; env and bindings are those outside of it.
+func (s *Scanner) push(t *tag, env uint32, bindings int) bool {
+	n := len(s.stack)
+	if n == 0 {
+		s.root()
+	} else {
+		s.stack[n-1].parent = true
+	}
+	s.elements++
+	if s.elements > MaxElements {
+		s.quirks.note(TooManyElements, s.start, s.end, "more than "+itoa(MaxElements)+" elements: what follows is not read")
+		s.pos = len(s.text)
+		s.env, s.bindings = env, s.bindings[:bindings]
+		return false
+	}
+	s.kind = Start
+	s.stack = append(s.stack, open{name: t.qname, start: s.start, env: env, bindings: bindings})
+	switch {
+	case t.selfClosed:
+		s.unwind = 1
+	case n >= MaxDepth:
+		s.tooDeep()
+		s.unwind = 1
+	}
+	return true
+}
+
+// root counts a root element; only the first may be there.
+func (s *Scanner) root() {
+	s.roots++
+	if s.roots == 2 {
+		s.quirks.note(TrailingContent, s.start, s.end, "another element after the root element")
+	}
+}
+
+// readTag reads name and attributes of the start tag at p. ok is false when
+// the text ends inside it.
+func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
+	i := p + 1
+	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
+		i++
+	}
+	*t = tag{qname: s.text[p+1 : i], attr: t.attr[:0], arrayType: -1}
+	s.checkName(p+1, i)
+	for {
+		from := i
+		i = skipSpace(s.text, i)
+		if i >= len(s.text) {
+			return i, false
+		}
+		switch s.text[i] {
+		case '>':
+			return i + 1, true
+		case '<':
+			s.quirks.note(Malformed, p, i, "tag <"+short(t.qname)+" is not closed")
+			return i, true
+		case '/':
+			if i+1 < len(s.text) && s.text[i+1] == '>' {
+				t.selfClosed = true
+				return i + 2, true
+			}
+			s.quirks.note(Malformed, i, i+1, "'/' in a tag")
+			i++
+			continue
+		}
+		if from == i {
+			s.quirks.note(Malformed, i, i, "no white space before an attribute")
+		}
+		if i = s.readAttr(p, i, t); i < 0 {
+			return 0, false
+		}
+	}
+}
+
+// readAttr reads the attribute at i. It returns the position behind it, -1
+// when the text ends inside it.
+func (s *Scanner) readAttr(p, i int, t *tag) int {
+	from := i
+	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
+		i++
+	}
+	name := s.text[from:i]
+	if name == "" {
+		s.quirks.note(Malformed, i, i+1, "unexpected "+quote(s.text[i:i+1])+" in a tag")
+		return i + 1
+	}
+	s.checkName(from, i)
+	nameEnd := i
+	i = skipSpace(s.text, i)
+	if i >= len(s.text) {
+		return -1
+	}
+	var value Span
+	if s.text[i] != '=' {
+		s.quirks.note(Malformed, from, nameEnd, "attribute "+quote(name)+" has no value")
+		i, value = nameEnd, Span{nameEnd, nameEnd}
+	} else if i, value = s.attrValue(skipSpace(s.text, i+1)); i < 0 {
+		return -1
+	}
+	if len(t.attr) >= maxAttributes {
+		if len(t.attr) == maxAttributes {
+			s.quirks.note(TooManyElements, from, i, "more than "+itoa(maxAttributes)+" attributes")
+		}
+		return i
+	}
+	t.attr = append(t.attr, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
+	return i
+}
+
+// attrValue reads the value at i, and returns the position behind it.
+func (s *Scanner) attrValue(i int) (int, Span) {
+	if i >= len(s.text) {
+		return -1, Span{}
+	}
+	c := s.text[i]
+	if c != '"' && c != '\'' {
+		e := i
+		for e < len(s.text) && class[s.text[e]]&isSpace == 0 && s.text[e] != '>' && s.text[e] != '<' {
+			e++
+		}
+		if e > i && s.text[e-1] == '/' && e < len(s.text) && s.text[e] == '>' {
+			e--
+		}
+		s.quirks.note(UnquotedAttr, i, e, "attribute value without quotes")
+		return e, Span{i, e}
+	}
+	i++
+	n := strings.IndexByte(s.text[i:], c)
+	lt := strings.IndexByte(s.text[i:i+max(n, 0)], '<')
+	if n < 0 {
+		lt = strings.IndexByte(s.text[i:], '<')
+	}
+	if lt >= 0 {
+		s.quirks.note(Malformed, i+lt, i+lt+1, "'<' in an attribute value")
+		if n < 0 || strings.IndexByte(s.text[i:i+lt], '>') >= 0 {
+			// The closing quote was forgotten.
+			e := i + lt
+			if gt := strings.IndexByte(s.text[i:e], '>'); gt >= 0 {
+				e = i + gt
+			}
+			return e, Span{i, e}
+		}
+	}
+	if n < 0 {
+		return -1, Span{}
+	}
+	s.checkReferences(i, i+n)
+	return i + n + 1, Span{i, i + n}
+}
+
+// checkName judges the name Text[from:to].
+func (s *Scanner) checkName(from, to int) {
+	name := s.text[from:to]
+	if !validName(name) {
+		s.quirks.note(Malformed, from, to, quote(name)+" is no name")
+		return
+	}
+	first := strings.IndexByte(name, ':')
+	if first < 0 {
+		return
+	}
+	switch {
+	case strings.IndexByte(name[first+1:], ':') >= 0:
+		s.quirks.note(TwoColons, from, to, "name "+quote(name)+" with more than one colon")
+	case first == 0, first == len(name)-1:
+		s.quirks.note(Malformed, from, to, quote(name)+" is no name with a prefix")
+	case class[name[first+1]]&isNameStart == 0:
+		s.quirks.note(Malformed, from, to, quote(name)+" is no name with a prefix")
+	}
+}
+
+// split takes a name apart. Of a name with several colons it takes the last
+// two parts.
+func split(name string) Name {
+	i := strings.LastIndexByte(name, ':')
+	if i < 0 {
+		return Name{Local: name}
+	}
+	return Name{Prefix: name[strings.LastIndexByte(name[:i], ':')+1 : i], Local: name[i+1:]}
+}
