@@ -1,0 +1,152 @@
+package pcap
+
+import "sort"
+
+// Sequence numbers wrap: only their differences mean something.
+
+// ahead is how far a lies after b, negative when before.
+func ahead(a, b uint32) int { return int(int32(a - b)) }
+
+// maxAhead is how far beyond the next byte a segment, or an acknowledgement,
+// is believed. TCP's largest window is 1 GB; real ones are a few MB.
+const maxAhead = 64 << 20
+
+// half is what one end sends.
+type half struct {
+	next  uint32 // the next byte to be delivered
+	isn   uint32
+	acked uint32 // by the other end, the furthest
+	low   uint32 // by the other end, the least (while next isn't known)
+
+	known     bool // next means something
+	isnSeen   bool
+	delivered bool // some bytes were
+	ackedSeen bool
+	ghost     bool // one number was acknowledged and not seen: its FIN, it seems
+	closed    bool // its end was delivered
+	finSet    bool // its FIN was seen, at fin
+	rstSet    bool // its RST was seen, at rst
+
+	fin    uint32
+	finAck uint32 // what had been received by then
+	finAt  stamp
+	rst    uint32
+	rstAck uint32
+	rstHas bool // rstAck means something
+	rstAt  stamp
+
+	// pend are segments that wait, in order and without overlap.
+	pend  []*piecePending
+	bytes int // what they cost
+
+	// The hole before what waits.
+	hole        bool
+	holeAt      uint32
+	holeSince   int64
+	holeAcked   bool
+	ackedSince  int64
+	ackedPacket uint32
+
+	// A run of segments that fit nothing, see flows.stray.
+	strayNext  uint32
+	strayCount uint8
+
+	recent ring
+}
+
+// piecePending is a segment, or a part of one, that waits.
+type piecePending struct {
+	seq    uint32
+	data   []byte
+	cut    int    // bytes after data that the capture left out
+	ack    uint32 // what its sender had received
+	hasAck bool
+	at     stamp
+}
+
+func (p *piecePending) end() uint32 { return p.seq + uint32(len(p.data)+p.cut) }
+
+// pendCost is what a waiting segment costs beyond its bytes.
+const pendCost = 128
+
+// insert puts what of p is not there yet among the segments that wait. It
+// returns how many bytes were there already, and how many of them differed.
+// take makes a copy of part of p that may be kept.
+func (h *half) insert(p *piecePending, take func(p *piecePending, from, to int) *piecePending) (again, differing int) {
+	length := len(p.data) + p.cut
+	at := sort.Search(len(h.pend), func(i int) bool { return ahead(h.pend[i].end(), p.seq) > 0 })
+	from := 0
+	for from < length {
+		to := length
+		if at < len(h.pend) {
+			to = min(length, max(from, ahead(h.pend[at].seq, p.seq)))
+		}
+		if to > from {
+			h.put(at, take(p, from, to))
+			at++
+		}
+		if at == len(h.pend) || to == length {
+			break
+		}
+		x := h.pend[at]
+		from = ahead(x.end(), p.seq)
+		a, d := compare(p, x)
+		again, differing = again+a, differing+d
+		at++
+	}
+	return again, differing
+}
+
+func (h *half) put(at int, p *piecePending) {
+	h.pend = append(h.pend, nil)
+	copy(h.pend[at+1:], h.pend[at:])
+	h.pend[at] = p
+	h.bytes += len(p.data) + pendCost
+}
+
+// compare looks at the bytes that two segments both have.
+func compare(p, x *piecePending) (same, differing int) {
+	off := ahead(x.seq, p.seq)
+	from, to := max(0, off), min(len(p.data), off+len(x.data))
+	for i := from; i < to; i++ {
+		if p.data[i] != x.data[i-off] {
+			differing++
+		}
+	}
+	return max(0, to-from), differing
+}
+
+// pop takes the first that waits.
+func (h *half) pop() *piecePending {
+	p := h.pend[0]
+	h.pend[0] = nil
+	h.pend = h.pend[1:]
+	h.bytes -= len(p.data) + pendCost
+	return p
+}
+
+// ringSize is how many delivered segments are remembered by their sums, so
+// that a retransmission with other bytes is noticed.
+const ringSize = 8
+
+type ring struct {
+	at  uint8
+	sum [ringSize]deliveredSum
+}
+
+type deliveredSum struct{ seq, length, sum uint32 }
+
+func (r *ring) add(seq uint32, data []byte, sum uint32) {
+	r.sum[r.at%ringSize] = deliveredSum{seq, uint32(len(data)), sum}
+	r.at++
+}
+
+// differs tells whether the same bytes were delivered with another content.
+func (r *ring) differs(seq uint32, length int, sum func() uint32) bool {
+	for _, d := range r.sum {
+		if d.seq == seq && d.length == uint32(length) {
+			return d.sum != sum()
+		}
+	}
+	return false
+}
