@@ -9,18 +9,27 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// leastItem is the fewest bytes that an item of a list takes: <a/>.
-const leastItem = 4
+// The fewest bytes that an item takes in the text, and the most items that
+// room is made for at once: an arrayType may promise anything.
+const (
+	leastItem   = len("<a/>")
+	leastStruct = len("<a><b/><c/></a>")
+	mostItems   = 1 << 16
+)
 
 // open keeps how a list is written, and makes room for what it declares.
-func (d *decoder) open(a Array) {
+func (d *decoder) open(a Array, itemType string) {
 	info := a.Info()
 	*info = ArrayInfo{Present: true, Declared: -1, At: d.At()}
 	if v, at, ok := d.ArrayType(); ok {
 		info.ArrayType, info.TypeAt = v, at
 		info.Declared = declared(v)
 	}
-	if n := min(info.Declared, d.Left()/leastItem, 1<<16); n > 0 {
+	least := leastItem
+	if strings.HasPrefix(itemType, "cwmp:") {
+		least = leastStruct
+	}
+	if n := min(info.Declared, d.Left()/least, mostItems); n > 0 {
 		a.grow(n)
 	}
 }
@@ -40,26 +49,41 @@ func declared(arrayType string) int {
 }
 
 // list reads a SOAP array. The names of its items say nothing (reference 7).
-func (d *decoder) list(a Array, name string) {
-	d.open(a)
-	d.path = append(d.path, pathStep{name: name})
-	d.items(a, 0)
-	d.path = d.path[:len(d.path)-1]
+func (d *decoder) list(a Array, name, itemType string) {
+	d.open(a, itemType)
+	d.enter(name, 0)
+	r := listReader{d: d, a: a, name: name, item: itemType[strings.IndexByte(itemType, ':')+1:]}
+	r.items()
+	r.endLoose()
+	d.leave()
 	a.Info().At.End = d.At().End
 }
 
-// items reads the children of the current element into a, from the item of
-// that ordinal on.
-func (d *decoder) items(a Array, n int) {
+// listReader reads the items of one list.
+type listReader struct {
+	d        *decoder
+	a        Array
+	name     string // of the list's element
+	item     string // the name that its items ought to have
+	n        int    // how many items there were
+	template []Member
+	// loose is the item whose members stand in the list without an element
+	// around them.
+	loose   matcher
+	looseAt soap.Span
+}
+
+// items reads the children of the current element.
+func (r *listReader) items() {
+	d := r.d
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
 			d.namespace()
-			n++
-			d.item(a, n)
+			r.child()
 			continue
 		case soap.CharData:
-			d.textInList(a)
+			r.text()
 			continue
 		case soap.End:
 			if d.Depth() >= depth {
@@ -70,34 +94,166 @@ func (d *decoder) items(a Array, n int) {
 	}
 }
 
-// textInList keeps character data that stands in a list.
-func (d *decoder) textInList(a Array) {
-	at, text := d.At(), d.Text()
-	d.note(NotArray, at, text)
-	if v, ok := a.add().(*Leaf); ok {
-		*v = Leaf{Value: text, Start: int32(at.Start), End: int32(at.End), Present: true, Untyped: true}
+// child reads the element whose Start is the current token: an item, a
+// wrapper around items, or a member of an item without its element.
+func (r *listReader) child() {
+	d := r.d
+	name := d.Local()
+	if inner := d.PeekStart(); inner != "" && inner == name || name == r.name && inner != "" {
+		d.note(NestedWrapper, d.At(), name)
+		r.items()
+		return
 	}
+	if name != r.item && r.looseMember(name) {
+		return
+	}
+	r.n++
+	r.read(name)
 }
 
-// item reads item n, whose Start is the current token.
-func (d *decoder) item(a Array, n int) {
-	name := d.Local()
-	switch v := a.add().(type) {
+// read reads the element whose Start is the current token as the next item.
+func (r *listReader) read(name string) {
+	d := r.d
+	switch v := r.a.add().(type) {
 	case *Leaf:
 		d.leaf(v, name)
 	case Struct:
-		d.path = append(d.path, pathStep{name, n})
-		d.structure(v)
-		d.path = d.path[:len(d.path)-1]
+		d.enter(name, r.n)
+		d.item(v, &r.template)
+		d.leave()
 	}
 }
 
-// repeated reads an element that the schema repeats.
+// text keeps character data that stands in a list; of a list of strings it is
+// an item.
+func (r *listReader) text() {
+	d := r.d
+	at, text := d.At(), d.Text()
+	d.note(NotArray, at, text)
+	if _, ok := r.a.(*List[Leaf]); ok {
+		r.n++
+		*r.a.add().(*Leaf) = Leaf{Value: text, Start: int32(at.Start), End: int32(at.End), Present: true, Untyped: true}
+	}
+}
+
+// looseMember reads the element as a member of an item whose own element is
+// missing. It returns false when it is no such member.
+func (r *listReader) looseMember(name string) bool {
+	if _, ok := r.a.(*List[Leaf]); ok {
+		return false
+	}
+	d := r.d
+	i, exact := -1, false
+	if r.loose.members != nil {
+		i, exact = r.loose.find(name)
+	}
+	if i < 0 || r.loose.seen&(1<<i) != 0 {
+		probe := matcher{members: r.a.probe().Members(), last: -1}
+		if i, exact = probe.find(name); !exact {
+			return false
+		}
+		r.endLoose()
+		d.note(NotArray, d.At(), name)
+		r.n++
+		s := r.a.add().(Struct)
+		if p, ok := s.(Nested); ok {
+			*p.present() = Presence{Present: true, At: d.At()}
+		}
+		r.loose = matcher{members: s.Members(), last: -1}
+		r.looseAt = d.At()
+	}
+	if !exact {
+		return false
+	}
+	d.enter(r.item, r.n)
+	d.member(&r.loose)
+	d.leave()
+	return true
+}
+
+// endLoose ends an item that has no element of its own.
+func (r *listReader) endLoose() {
+	if r.loose.members == nil {
+		return
+	}
+	r.d.enter(r.item, r.n)
+	r.d.missing(&r.loose, r.looseAt)
+	r.d.leave()
+	r.loose = matcher{}
+}
+
+// repeated reads an element that the schema repeats, which is an item itself.
+// Where it is written as an array (SOAP-041), its children are.
 func (d *decoder) repeated(a Array, name string) {
 	info := a.Info()
 	if !info.Present {
-		d.open(a)
+		d.open(a, "")
+	} else if v, at, ok := d.ArrayType(); ok && info.ArrayType == "" {
+		info.ArrayType, info.TypeAt, info.Declared = v, at, declared(v)
 	}
-	d.item(a, a.Len()+1)
+	if inner := d.PeekStart(); strings.HasSuffix(inner, "OpStruct") || strings.HasSuffix(inner, "OpResultStruct") {
+		d.note(NestedWrapper, d.At(), inner)
+		d.enter(name, 0)
+		r := listReader{d: d, a: a, name: name, item: inner, n: a.Len()}
+		r.items()
+		d.leave()
+	} else {
+		r := listReader{d: d, a: a, name: name, item: name, n: a.Len() + 1}
+		r.read(name)
+	}
 	info.At.End = d.At().End
+}
+
+// item reads the element whose Start is the current token into an item of a
+// list. The members of the items that come by the thousand are listed once
+// and pointed at each; template keeps them.
+func (d *decoder) item(v Struct, template *[]Member) {
+	switch v := v.(type) {
+	case *ParameterValueStruct:
+		if *template == nil {
+			*template = v.Members()
+		}
+		m := *template
+		m[0].Value, m[1].Value = &v.Name, &v.Value
+		d.fields(m, &v.Presence)
+	case *ParameterInfoStruct:
+		if *template == nil {
+			*template = v.Members()
+		}
+		m := *template
+		m[0].Value, m[1].Value = &v.Name, &v.Writable
+		d.fields(m, &v.Presence)
+	case *ParameterAttributeStruct:
+		if *template == nil {
+			*template = v.Members()
+		}
+		m := *template
+		m[0].Value, m[1].Value, m[2].Value = &v.Name, &v.Notification, &v.AccessList
+		d.fields(m, &v.Presence)
+	case *EventStruct:
+		if *template == nil {
+			*template = v.Members()
+		}
+		m := *template
+		m[0].Value, m[1].Value = &v.EventCode, &v.CommandKey
+		d.fields(m, &v.Presence)
+	case *OperationStruct:
+		v.Kind = d.operationKind()
+		d.structure(v)
+	default:
+		d.structure(v)
+	}
+}
+
+// operationKind is the type of an operation on a deployment unit: that of
+// xsi:type, else the element's name when it is one.
+func (d *decoder) operationKind() string {
+	t, _ := d.XSIType()
+	for _, name := range [...]string{t[strings.LastIndexByte(t, ':')+1:], d.Local()} {
+		switch name {
+		case "InstallOpStruct", "UpdateOpStruct", "UninstallOpStruct":
+			return name
+		}
+	}
+	return ""
 }

@@ -119,7 +119,7 @@ func (d *decoder) readMessage() *Message {
 	if strings.HasSuffix(m.RPC, "Response") {
 		m.Kind = Response
 	}
-	m.Notes = d.notes
+	m.Notes = d.allNotes()
 	return m
 }
 
@@ -141,7 +141,8 @@ func (d *decoder) unknownMethod() {
 	}
 }
 
-// maxNotes is how many notes are kept of one message.
+// maxNotes is how many notes are kept of one message. Where there are more,
+// the last one's text says how many.
 const maxNotes = 1000
 
 // decoder reads methods into their structs.
@@ -151,6 +152,7 @@ type decoder struct {
 	notes     []Note
 	path      []pathStep // from the method to the struct that is being read
 	qualified bool       // noted already
+	unnoted   int        // how many notes there was no room for
 }
 
 // pathStep is an element on the way from the method to where reading is.
@@ -160,7 +162,15 @@ type pathStep struct {
 }
 
 func (d *decoder) begin(m *Message) {
-	d.message, d.notes, d.path, d.qualified = m, nil, d.path[:0], false
+	d.message, d.notes, d.path, d.qualified, d.unnoted = m, nil, d.path[:0], false, 0
+}
+
+// allNotes are the notes of the current message.
+func (d *decoder) allNotes() []Note {
+	if d.unnoted > 0 {
+		d.notes[len(d.notes)-1].Text += " (and " + itoa(d.unnoted) + " more notes)"
+	}
+	return d.notes
 }
 
 // where is the path of a child of the current struct; "" is the struct itself.
@@ -191,9 +201,11 @@ func (d *decoder) note(kind NoteKind, at soap.Span, text string) { d.noteOn(kind
 
 // noteOn keeps a note on a child of the current struct.
 func (d *decoder) noteOn(kind NoteKind, child string, at soap.Span, text string) {
-	if len(d.notes) < maxNotes {
-		d.notes = append(d.notes, Note{Kind: kind, Path: d.where(child), At: at, Text: text})
+	if len(d.notes) >= maxNotes {
+		d.unnoted++
+		return
 	}
+	d.notes = append(d.notes, Note{Kind: kind, Path: d.where(child), At: at, Text: text})
 }
 
 // extra keeps the element whose Start is the current token as a tree.
@@ -212,8 +224,17 @@ func (d *decoder) namespace() {
 
 // structure reads the element whose Start is the current token into s.
 func (d *decoder) structure(s Struct) {
+	var p *Presence
+	if n, ok := s.(Nested); ok {
+		p = n.present()
+	}
+	d.fields(s.Members(), p)
+}
+
+// fields reads the element whose Start is the current token into members.
+func (d *decoder) fields(members []Member, p *Presence) {
 	at := d.At()
-	m := matcher{members: s.Members(), last: -1}
+	m := matcher{members: members, last: -1}
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
@@ -230,12 +251,20 @@ func (d *decoder) structure(s Struct) {
 		}
 		break
 	}
-	if p, ok := s.(Nested); ok {
-		*p.present() = Presence{Present: true, At: soap.Span{Start: at.Start, End: d.At().End}}
+	if p != nil {
+		*p = Presence{Present: true, At: soap.Span{Start: at.Start, End: d.At().End}}
+	}
+	d.missing(&m, at)
+}
+
+// missing notes the members that must be there and are not.
+func (d *decoder) missing(m *matcher, at soap.Span) {
+	if m.seen == 1<<len(m.members)-1 {
+		return
 	}
 	for i := range m.members {
 		if m.seen&(1<<i) == 0 && !m.members[i].Optional {
-			d.noteOn(MissingArg, m.members[i].Name, soap.Span{Start: at.Start, End: at.Start}, "")
+			d.noteOn(MissingArg, m.members[i].Name, at, "")
 		}
 	}
 }
@@ -274,16 +303,23 @@ func (d *decoder) member(m *matcher) {
 	}
 	mem := &m.members[i]
 	again := m.seen&(1<<i) != 0
+	if again && !mem.Repeated {
+		d.again(mem, name)
+		return
+	}
 	switch {
 	case !exact:
 		d.noteOn(CaseVariant, name, d.At(), mem.Name)
-	case again && !mem.Repeated:
-		d.noteOn(RepeatedArg, name, d.At(), "")
 	case i < m.last:
 		d.noteOn(OutOfOrder, name, d.At(), "after "+m.members[m.last].Name)
 	}
 	m.seen |= 1 << i
 	m.last = max(m.last, i)
+	d.value(mem, name)
+}
+
+// value reads the element whose Start is the current token as a member.
+func (d *decoder) value(mem *Member, name string) {
 	switch v := mem.Value.(type) {
 	case *Leaf:
 		d.leaf(v, name)
@@ -291,26 +327,53 @@ func (d *decoder) member(m *matcher) {
 		if mem.Repeated {
 			d.repeated(v, name)
 		} else {
-			d.list(v, name)
+			d.list(v, name, mem.ItemType)
 		}
 	case Struct:
-		d.path = append(d.path, pathStep{name: name})
+		d.enter(name, 0)
 		d.structure(v)
-		d.path = d.path[:len(d.path)-1]
+		d.leave()
 	}
 }
+
+// again reads a member that was there already: of a leaf the last one counts,
+// and the one before is told by the note; a list goes on; another struct is
+// kept as a tree.
+func (d *decoder) again(mem *Member, name string) {
+	text := ""
+	if l, ok := mem.Value.(*Leaf); ok {
+		text = l.Value
+	}
+	d.noteOn(RepeatedArg, name, d.At(), text)
+	if _, ok := mem.Value.(Struct); ok {
+		d.extra()
+		return
+	}
+	d.value(mem, name)
+}
+
+// enter and leave go into a child of the current struct, and back.
+func (d *decoder) enter(name string, n int) { d.path = append(d.path, pathStep{name, n}) }
+func (d *decoder) leave()                   { d.path = d.path[:len(d.path)-1] }
 
 // leaf reads a simple argument.
 func (d *decoder) leaf(l *Leaf, name string) {
 	at := d.At()
 	t, typed := d.XSIType()
 	value, content, children := d.Leaf()
-	*l = Leaf{Value: value, XSIType: t, Start: int32(content.Start), End: int32(content.End), Present: true, Untyped: !typed}
-	if len(children) > 0 {
-		l.Nested = true
-		d.noteOn(ElementInLeaf, name, at, children[0].Name.Local)
-		for _, n := range children {
-			d.message.Extra = append(d.message.Extra, Extra{Path: d.where(name), Node: n})
-		}
+	l.Value, l.XSIType, l.Start, l.End = value, t, int32(content.Start), int32(content.End)
+	l.Present, l.Untyped, l.Nested = true, !typed, false
+	if children != nil {
+		d.nested(l, name, at, children)
+	}
+}
+
+// nested keeps the child elements of a leaf.
+func (d *decoder) nested(l *Leaf, name string, at soap.Span, children []*soap.Node) {
+	l.Nested = true
+	d.noteOn(ElementInLeaf, name, at, children[0].Name.Local)
+	path := d.where(name)
+	for _, n := range children {
+		d.message.Extra = append(d.message.Extra, Extra{Path: path, Node: n})
 	}
 }

@@ -6,27 +6,41 @@ import (
 	"informant/decode/soap"
 )
 
-// readFault reads the SOAP Fault whose Start is the current token, and the
-// CWMP Fault wherever it stands below it.
-func (d *decoder) readFault() *FaultDetail {
-	f := &FaultDetail{}
-	d.faultChildren(f)
-	f.Notes, d.notes = d.notes, nil
-	return f
+// faultReader reads a SOAP Fault.
+type faultReader struct {
+	*decoder
+	f *FaultDetail
+	// level is how deep below the SOAP Fault reading is: 0 among its children.
+	level  int
+	inCWMP bool
 }
 
-// faultChildren reads the children of the current element.
-func (d *decoder) faultChildren(f *FaultDetail) {
-	for depth := d.Depth(); ; {
-		switch d.Next() {
+// readFault reads the SOAP Fault whose Start is the current token, and the
+// CWMP Fault wherever it stands: below it, or, as some have it, in its place.
+func (d *decoder) readFault() *FaultDetail {
+	r := faultReader{decoder: d, f: &FaultDetail{}}
+	if name, at := d.Name(), d.At(); Version(name.Space) >= 0 {
+		r.cwmpFault(name, true, func() { r.children("") })
+		r.needCode(at)
+	} else {
+		r.children("")
+	}
+	r.f.Notes, d.notes, d.unnoted = d.allNotes(), nil, 0
+	return r.f
+}
+
+// children reads the children of the current element, which has that name.
+func (r *faultReader) children(parent string) {
+	for depth := r.Depth(); ; {
+		switch r.Next() {
 		case soap.Start:
-			d.faultChild(f)
+			r.child(parent)
 			continue
 		case soap.CharData:
-			d.note(TextInStruct, d.At(), d.Text())
+			r.note(TextInStruct, r.At(), r.Text())
 			continue
 		case soap.End:
-			if d.Depth() >= depth {
+			if r.Depth() >= depth {
 				continue
 			}
 		}
@@ -34,46 +48,116 @@ func (d *decoder) faultChildren(f *FaultDetail) {
 	}
 }
 
-// faultNames are the elements of a Fault, by their names in lower case.
-var faultNames = map[string]string{
-	"faultcode": "faultcode", "faultstring": "faultstring", "detail": "detail", "fault": "Fault",
-	"setparametervaluesfault": "SetParameterValuesFault", "faultactor": "faultactor",
-}
-
-func (d *decoder) faultChild(f *FaultDetail) {
-	name := d.Local()
-	inside := f.HasCWMP
+// child reads a child of an element, by its name in whatever case.
+func (r *faultReader) child(parent string) {
+	name := r.Local()
 	switch strings.ToLower(name) {
 	case "faultcode":
-		if inside {
-			d.leaf(&f.Code, name)
-			return
+		if r.inCWMP || name == "FaultCode" {
+			r.named(name, "FaultCode", &r.f.Code)
+		} else {
+			r.named(name, "faultcode", &r.f.SOAPCode)
 		}
-		d.leaf(&f.SOAPCode, name)
 	case "faultstring":
-		if inside {
-			d.leaf(&f.String, name)
-			return
+		if r.inCWMP || name == "FaultString" {
+			r.named(name, "FaultString", &r.f.String)
+		} else {
+			r.variant(name, "faultstring")
+			r.faultString(name)
 		}
-		d.leaf(&f.SOAPString, name)
 	case "detail":
-		f.HasDetail = true
-		d.enter(name, f)
+		r.variant(name, "detail")
+		r.f.HasDetail = true
+		r.into(name, "detail")
 	case "fault":
-		f.HasCWMP, f.CWMP = true, d.Name()
-		d.enter(name, f)
+		r.variant(name, "Fault")
+		at := r.At()
+		r.cwmpFault(r.Name(), parent != "detail" || r.level != 1, func() { r.into(name, "Fault") })
+		r.needCode(at)
 	case "setparametervaluesfault":
-		f.Parameters = append(f.Parameters, SetParameterValuesFault{})
-		d.path = append(d.path, pathStep{name, len(f.Parameters)})
-		d.structure(&f.Parameters[len(f.Parameters)-1])
-		d.path = d.path[:len(d.path)-1]
+		r.variant(name, "SetParameterValuesFault")
+		r.f.Parameters = append(r.f.Parameters, SetParameterValuesFault{})
+		r.enter(name, len(r.f.Parameters))
+		r.structure(&r.f.Parameters[len(r.f.Parameters)-1])
+		r.leave()
 	default:
-		d.extra()
+		r.extra()
 	}
 }
 
-func (d *decoder) enter(name string, f *FaultDetail) {
-	d.path = append(d.path, pathStep{name: name})
-	d.faultChildren(f)
-	d.path = d.path[:len(d.path)-1]
+// into reads the children of the current element.
+func (r *faultReader) into(name, standard string) {
+	r.enter(name, 0)
+	r.level++
+	r.children(standard)
+	r.level--
+	r.leave()
+}
+
+// cwmpFault notes the CWMP Fault and reads it.
+func (r *faultReader) cwmpFault(name soap.Name, misplaced bool, read func()) {
+	r.f.HasCWMP, r.f.CWMP, r.f.Misplaced = true, name, misplaced
+	saved := r.inCWMP
+	r.inCWMP = true
+	read()
+	r.inCWMP = saved
+}
+
+// needCode notes a CWMP Fault without a code.
+func (r *faultReader) needCode(at soap.Span) {
+	if !r.f.Code.Present {
+		r.noteOn(MissingArg, "FaultCode", at, "")
+	}
+}
+
+// variant notes a name in another case.
+func (r *faultReader) variant(name, standard string) {
+	if name != standard {
+		r.noteOn(CaseVariant, name, r.At(), standard)
+	}
+}
+
+// named reads a leaf of the Fault. The first one counts: a second is kept as
+// a tree.
+func (r *faultReader) named(name, standard string, l *Leaf) {
+	r.variant(name, standard)
+	if l.Present {
+		r.noteOn(RepeatedArg, name, r.At(), "")
+		r.extra()
+		return
+	}
+	r.leaf(l, name)
+}
+
+// faultString reads the SOAP faultstring, in which some put the detail
+// (reference 9.2 no. 66).
+func (r *faultReader) faultString(name string) {
+	l := &r.f.SOAPString
+	if l.Present || !r.HasChildren() {
+		r.named(name, name, l)
+		return
+	}
+	at, from := r.At(), int32(r.At().End)
+	t, typed := r.XSIType()
+	r.noteOn(ElementInLeaf, name, at, "")
+	*l = Leaf{XSIType: t, Untyped: !typed, Present: true, Nested: true, Start: from}
+	r.enter(name, 0)
+	r.level++
+	var text strings.Builder
+	for depth := r.Depth(); r.Depth() >= depth; {
+		switch r.Next() {
+		case soap.Start:
+			r.child("faultstring")
+			continue
+		case soap.CharData:
+			text.WriteString(r.Text())
+			continue
+		case soap.EOF:
+			depth = r.Depth() + 1
+		}
+	}
+	r.level--
+	r.leave()
+	l.Value = text.String()
+	l.End = max(from, int32(r.At().Start))
 }

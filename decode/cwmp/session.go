@@ -87,7 +87,7 @@ type Cause uint8
 // The causes.
 const (
 	NotEnded     Cause = iota
-	NoMore             // empty answer in state NoMore
+	NothingMore        // empty answer in state NoMore
 	HTTPError          // a 4xx or 5xx to a CWMP POST
 	InformFault        // a fault other than 8005 to the Inform
 	ConnReset          // TCP reset with the session open

@@ -197,7 +197,7 @@ func (t *Tracker) overdue(s *tracked) (Cause, bool) {
 	idle := t.now.Sub(s.last)
 	switch {
 	case s.State == Done:
-		return NoMore, idle > 10*time.Second
+		return NothingMore, idle > 10*time.Second
 	case s.State == Broken:
 		return s.Ended, idle > 10*time.Second
 	case s.disconnected():
@@ -427,7 +427,7 @@ func (t *Tracker) close(ct *connTrack, e http1.Event) {
 		s.capturedOut = s.capturedOut || e.End == capture.EndOfInput
 		switch {
 		case s.State == Done:
-			t.end(s, NoMore)
+			t.end(s, NothingMore)
 		case s.State == Broken:
 			t.end(s, s.Ended)
 		case s.Fragment && s.liveConns <= 0 && e.End != capture.EndOfInput:

@@ -100,7 +100,7 @@ func (ct *connTrack) carries(key string) bool {
 func (s *tracked) causeOrNewInform() Cause {
 	switch s.State {
 	case Done:
-		return NoMore
+		return NothingMore
 	case Broken:
 		return s.Ended
 	}

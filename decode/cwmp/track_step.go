@@ -236,7 +236,7 @@ func conclude(s *tracked, c Cause) {
 	case s.Fragment:
 		s.Outcome, s.Reason = FragmentOnly, "its beginning was not seen"
 	case s.State == Done:
-		s.Outcome, s.Ended, s.SawEnd = Complete, NoMore, true
+		s.Outcome, s.Ended, s.SawEnd = Complete, NothingMore, true
 		s.Reason = "the ACS had no more requests"
 	case s.State == Broken:
 		s.Outcome, s.SawEnd = Failed, true

@@ -115,8 +115,9 @@ type Array interface {
 	Item(i int) Value // *Leaf or Struct, a pointer into the list
 	// Info tells how the list was written.
 	Info() *ArrayInfo
-	add() Value // appends a zero item
-	grow(n int) // makes room for n items
+	add() Value    // appends a zero item
+	grow(n int)    // makes room for n items
+	probe() Struct // a zero item that is in no list; nil when items are leaves
 }
 
 // ArrayInfo is how a list was written.
@@ -147,6 +148,11 @@ func (l *List[T]) add() Value {
 	var zero T
 	l.Items = append(l.Items, zero)
 	return &l.Items[len(l.Items)-1]
+}
+
+func (l *List[T]) probe() Struct {
+	s, _ := any(new(T)).(Struct)
+	return s
 }
 
 func (l *List[T]) grow(n int) {

@@ -1,0 +1,262 @@
+package cwmp_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"informant/capture/scenario"
+	"informant/decode/cwmp"
+	"informant/decode/http1"
+)
+
+// track decodes a scenario and tells, a line each, what the tracker made of it.
+func track(t *testing.T, text string, limits cwmp.Limits) []string {
+	t.Helper()
+	src, err := scenario.NewSource("test", strings.NewReader("informant scenario 1\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	tell := func(events []cwmp.Event) {
+		for _, e := range events {
+			switch e.Kind {
+			case cwmp.SessionEnded:
+				lines = append(lines, tellSession(e.Session)...)
+			case cwmp.Requested:
+				cr := e.ConnectionRequest
+				lines = append(lines, fmt.Sprintf("request %s status %v followed %v", cr.Device.SerialNumber, cr.Status, cr.Followed))
+			case cwmp.Transferred:
+				lines = append(lines, fmt.Sprintf("transfer %s key %s status %d bytes %d", e.Transfer.Method, e.Transfer.CommandKey, e.Transfer.Status, e.Transfer.Bytes))
+			case cwmp.OtherHTTP:
+				lines = append(lines, "other "+e.Other.Exchange.Request.Method)
+			}
+		}
+	}
+	var a http1.Assembler
+	tr := cwmp.Tracker{Limits: limits}
+	for {
+		r, err := src.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range a.Feed(r) {
+			tell(tr.Feed(e))
+		}
+	}
+	for _, e := range a.Finish() {
+		tell(tr.Feed(e))
+	}
+	tell(tr.Finish())
+	return lines
+}
+
+func tellSession(s *cwmp.Session) []string {
+	what := "session"
+	if s.Fragment {
+		what = "fragment"
+	}
+	lines := []string{fmt.Sprintf("%s %d %s conns %d: %s: %s", what, s.Ordinal, s.Device.SerialNumber, len(s.Conns), s.Outcome, s.Reason)}
+	for _, m := range s.Messages {
+		l := fmt.Sprintf("  %d %s %s %s", m.Exchange, m.From, m.Kind, m.RPC)
+		if m.Kind == cwmp.HTTP || m.Kind == cwmp.Empty && m.From == cwmp.ACS {
+			l += fmt.Sprint(m.Status)
+		}
+		if m.Resend {
+			l += " resend"
+		}
+		if m.Breach != cwmp.NoBreach {
+			l += fmt.Sprintf(" breach %d", m.Breach)
+		}
+		lines = append(lines, strings.TrimRight(l, " ")+" -> "+m.After.String())
+	}
+	for _, x := range s.Transactions {
+		l := "  " + x.Caller.String() + " " + x.Request.RPC + " = "
+		if x.Response != nil {
+			l += x.Response.RPC
+		}
+		lines = append(lines, strings.TrimRight(l, " "))
+	}
+	return lines
+}
+
+var trackCases = []struct{ name, in, want string }{
+	{"shortest", `
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"401 then again", `
+cpe Inform
+acs 401
+cpe resend
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs http 401 -> start
+  2 cpe request Inform resend -> informed
+  2 acs response InformResponse -> active
+  3 cpe empty -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"401 on a new connection", `
+cpe Inform
+acs 401
+close cpe
+connect
+cpe resend
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 2: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs http 401 -> start
+  2 cpe request Inform resend -> informed
+  2 acs response InformResponse -> active
+  3 cpe empty -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"gave up after 401", `
+cpe Inform
+acs 401
+close cpe
+`, `
+session 1 S000140 conns 1: unfinished: the input ends before the session does
+  1 cpe request Inform -> informed
+  1 acs http 401 -> start
+`},
+	{"second Inform", `
+cpe Inform
+acs InformResponse
+cpe Inform events="2 PERIODIC"
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: failed: another Inform came before the session was over
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  cpe Inform = InformResponse
+session 2 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform breach 2 -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"fault 8005", `
+cpe Inform
+acs Fault 8005
+cpe resend
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs fault Fault -> start
+  2 cpe request Inform resend -> informed
+  2 acs response InformResponse -> active
+  3 cpe empty -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"begins in the middle", `
+connect midstream
+cpe GetParameterValuesResponse
+acs Reboot
+cpe RebootResponse
+acs 204
+`, `
+fragment 1  conns 1: fragment: its beginning was not seen
+  1 cpe response GetParameterValuesResponse -> start
+  1 acs request Reboot -> start
+  2 cpe response RebootResponse -> start
+  2 acs empty 204 -> start
+  acs Reboot = RebootResponse
+`},
+	{"HTTP error", `
+cpe Inform
+acs 503
+`, `
+session 1 S000140 conns 1: failed: the ACS answered the Inform with status 503
+  1 cpe request Inform -> informed
+  1 acs http 503 -> failed
+  cpe Inform =
+`},
+	{"continued by its cookie", `
+cpe Inform
+acs InformResponse
+  header Set-Cookie: s=77
+close acs
+connect
+cpe empty
+  header Cookie: s=77
+acs 204
+`, `
+session 1 S000140 conns 2: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"HoldRequests", `
+cpe Inform events="7 TRANSFER COMPLETE|M Download=fw"
+acs InformResponse
+  block HoldRequests 1 1
+cpe empty
+acs Reboot
+  block HoldRequests 1 1
+cpe RebootResponse
+acs 204
+cpe TransferComplete key=fw
+acs TransferCompleteResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> on hold
+  2 cpe empty -> idle on hold
+  2 acs request Reboot -> asked on hold
+  3 cpe response RebootResponse -> idle on hold
+  3 acs empty 204 -> active
+  4 cpe request TransferComplete -> called
+  4 acs response TransferCompleteResponse -> active
+  5 cpe empty -> idle after no more
+  5 acs empty 204 -> done
+  cpe Inform = InformResponse
+  acs Reboot = RebootResponse
+  cpe TransferComplete = TransferCompleteResponse
+`},
+}
+
+func TestTracker(t *testing.T) {
+	for _, c := range trackCases {
+		t.Run(c.name, func(t *testing.T) {
+			got := strings.Join(track(t, c.in, cwmp.Limits{}), "\n")
+			if want := strings.TrimSpace(c.want); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
