@@ -187,3 +187,30 @@ func (g *growing) finish(end int) {
 
 // Left is how many bytes of the text were not read yet.
 func (s *Scanner) Left() int { return len(s.text) - s.pos }
+
+// PeekStart is the local name of the child element that begins right behind
+// the current Start, but for white space; "" when something else does.
+func (s *Scanner) PeekStart() string {
+	if s.unwind > 0 {
+		return ""
+	}
+	i := s.pos
+	if i < len(s.text) && s.text[i] != '<' {
+		i = skipSpace(s.text, i)
+	}
+	if i+1 >= len(s.text) || s.text[i] != '<' || class[s.text[i+1]]&isNameStart == 0 {
+		return ""
+	}
+	e := i + 1
+	for e < len(s.text) && class[s.text[e]]&endsName == 0 {
+		e++
+	}
+	return local(s.text[i+1 : e])
+}
+
+// HasChildren tells whether markup other than its end tag comes first in the
+// element whose Start is the current token.
+func (s *Scanner) HasChildren() bool {
+	i := strings.IndexByte(s.text[s.pos:], '<')
+	return s.unwind == 0 && i >= 0 && !strings.HasPrefix(s.text[s.pos+i:], "</")
+}

@@ -1,0 +1,68 @@
+package cwmp
+
+import "strings"
+
+// secretEnds are the ends of the names, in lower case, whose values are
+// secrets: passwords and keys of the data models TR-098, TR-104, TR-106,
+// TR-181 and of the RPCs' own arguments.
+var secretEnds = [...]string{
+	"password", "passwd", "passphrase", "presharedkey", "psk", "secret", "wepkey", "sharedkey", "privatekey", "secretkey", "pincode",
+	"passcode", "encryptionkey", "authkey", "authenticationkey", "networkkey", "pwd", "accesskey", "masterkey", "devicepin",
+}
+
+// secretNames are whole names, in lower case, that are secrets though their
+// ends are no sign of it.
+var secretNames = [...]string{"pin", "puk", "ki", "opc", "wepkey0", "wpakey", "token", "accesstoken", "authtoken", "sessionkey", "nonce"}
+
+// IsSecret tells whether the value at a parameter's path, or of an RPC's
+// argument of that name, is a secret that must be masked: passwords,
+// passphrases and keys. User names are none. The last node that is no
+// instance number decides, so that "…PreSharedKey.1.PreSharedKey" and
+// "…WEPKey.1" both are.
+func IsSecret(path string) bool {
+	for {
+		i := strings.LastIndexByte(path, '.')
+		name := path[i+1:]
+		if i >= 0 && instance(name) {
+			path = path[:i]
+			continue
+		}
+		return secretName(strings.TrimSpace(name))
+	}
+}
+
+// instance tells whether a node is an instance number, an alias, or nothing.
+func instance(name string) bool {
+	return strings.Trim(name, "0123456789") == "" || name[0] == '['
+}
+
+func secretName(name string) bool {
+	const longest = 256
+	if name == "" || len(name) > longest {
+		return false
+	}
+	name = strings.ToLower(name)
+	for _, n := range secretNames {
+		if name == n {
+			return true
+		}
+	}
+	name = strings.TrimRight(name, "0123456789")
+	for _, end := range secretEnds {
+		if strings.HasSuffix(name, end) {
+			return !notSecret(name)
+		}
+	}
+	return false
+}
+
+// notSecret are names that only speak of a secret: how it is hashed, whether
+// it is needed.
+func notSecret(name string) bool {
+	for _, w := range [...]string{"requirepassword", "needpassword", "usepassword", "showpassword", "hidepassword", "changepassword", "resetpassword", "forgotpassword", "allowpassword"} {
+		if strings.HasSuffix(name, w) {
+			return true
+		}
+	}
+	return false
+}
