@@ -12,7 +12,7 @@ var secretEnds = [...]string{
 
 // secretNames are whole names, in lower case, that are secrets though their
 // ends are no sign of it.
-var secretNames = [...]string{"pin", "puk", "ki", "opc", "wepkey0", "wpakey", "token", "accesstoken", "authtoken", "sessionkey", "nonce"}
+var secretNames = [...]string{"pin", "puk", "ki", "opc", "wepkey0", "wpakey", "token", "accesstoken", "authtoken", "sessionkey"}
 
 // IsSecret tells whether the value at a parameter's path, or of an RPC's
 // argument of that name, is a secret that must be masked: passwords,

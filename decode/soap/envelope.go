@@ -1,5 +1,7 @@
 package soap
 
+import "sync"
+
 // The namespaces of SOAP 1.1 and XML Schema (reference 1.2).
 const (
 	EnvelopeNS   = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -40,6 +42,8 @@ type Document struct {
 	Quirks []Quirk // in the order of At
 
 	origin offsets // how Text maps to the body
+	once   sync.Once
+	paths  *Paths // made by the first PathAt
 }
 
 // Element is the start of an element.
