@@ -149,6 +149,9 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 		if s.State == Done || s.State == Broken || s.Fragment {
 			continue
 		}
+		if s.State == Informed && !s.retry {
+			return nil // it waits for its InformResponse: nothing else can follow
+		}
 		if found != nil {
 			return nil
 		}

@@ -165,7 +165,8 @@ func (r *requestBook) identify(a *attempt, t *Tracker) bool {
 }
 
 // shaped says whether an exchange with an unknown device has the shape of a
-// Connection Request: challenged with Digest, or answered at once by nothing.
+// Connection Request: challenged with Digest, answered by nothing, or asked for
+// without the fields of anything that wants a file, and answered by a word.
 func (a *attempt) shaped() bool {
 	if a.acs {
 		return false
@@ -180,7 +181,12 @@ func (a *attempt) shaped() bool {
 		if c, ok := x.Response.Field("WWW-Authenticate"); ok && x.Response.Status == 401 && hasPrefixFold(c, "Digest") {
 			return true
 		}
-		if s := x.Response.Status; (s == 200 || s == 204) && x.Response.Size == 0 {
+		if s := x.Response.Status; s != 200 && s != 204 {
+			continue
+		}
+		_, agent := x.Request.Field("User-Agent")
+		_, accept := x.Request.Field("Accept")
+		if x.Response.Size == 0 || x.Response.Size <= 64 && !agent && !accept {
 			return true
 		}
 	}

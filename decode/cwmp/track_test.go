@@ -62,9 +62,9 @@ func tellSession(s *cwmp.Session) []string {
 	}
 	lines := []string{fmt.Sprintf("%s %d %s conns %d: %s: %s", what, s.Ordinal, s.Device.SerialNumber, len(s.Conns), s.Outcome, s.Reason)}
 	for _, m := range s.Messages {
-		l := fmt.Sprintf("  %d %s %s %s", m.Exchange, m.From, m.Kind, m.RPC)
+		l := strings.TrimRight(fmt.Sprintf("  %d %s %s %s", m.Exchange, m.From, m.Kind, m.RPC), " ")
 		if m.Kind == cwmp.HTTP || m.Kind == cwmp.Empty && m.From == cwmp.ACS {
-			l += fmt.Sprint(m.Status)
+			l += fmt.Sprint(" ", m.Status)
 		}
 		if m.Resend {
 			l += " resend"
@@ -72,7 +72,7 @@ func tellSession(s *cwmp.Session) []string {
 		if m.Breach != cwmp.NoBreach {
 			l += fmt.Sprintf(" breach %d", m.Breach)
 		}
-		lines = append(lines, strings.TrimRight(l, " ")+" -> "+m.After.String())
+		lines = append(lines, l+" -> "+m.After.String())
 	}
 	for _, x := range s.Transactions {
 		l := "  " + x.Caller.String() + " " + x.Request.RPC + " = "
@@ -247,6 +247,159 @@ session 1 S000140 conns 1: complete: the ACS had no more requests
   cpe Inform = InformResponse
   acs Reboot = RebootResponse
   cpe TransferComplete = TransferCompleteResponse
+`},
+	{"empty probe before the Inform", `
+cpe empty
+acs 401
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe empty -> start
+  1 acs http 401 -> start
+  2 cpe request Inform -> informed
+  2 acs response InformResponse -> active
+  3 cpe empty -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"two devices through one connection of a relay", `
+device A serial=A1
+device B serial=B1 via=A
+device A
+cpe Inform
+acs InformResponse
+  header Set-Cookie: s=a
+device B
+cpe Inform
+acs InformResponse
+  header Set-Cookie: s=b
+cpe empty
+  header Cookie: s=b
+acs 204
+`, `
+session 1 A1 conns 1: failed: another Inform came before the session was over
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  cpe Inform = InformResponse
+session 2 B1 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"reset in the middle", `
+cpe Inform
+acs InformResponse
+cpe empty
+acs GetParameterValues ParameterNames=[Device.]
+reset cpe
+wait 60s
+connect
+cpe Inform events="2 PERIODIC"
+acs 204
+`, `
+session 1 S000140 conns 1: failed: the CPE reset the connection with the GetParameterValues unanswered
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs request GetParameterValues -> asked after no more
+  cpe Inform = InformResponse
+  acs GetParameterValues =
+session 2 S000140 conns 1: failed: the CPE closed the connection before it had said that it had no more requests
+  1 cpe request Inform -> informed
+  1 acs empty 204 breach 3 -> active
+  cpe Inform =
+`},
+	{"Connection Request, then its session, then a download", `
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
+close cpe
+wait 5s
+acs GET
+cpe 401
+acs GET
+cpe 200
+wait 1s
+connect
+cpe Inform events="6 CONNECTION REQUEST"
+acs InformResponse
+cpe empty
+acs Download CommandKey=fw URL=http://files.example/fw.bin
+cpe DownloadResponse Status=1
+acs 204
+close cpe
+cpe GET http://files.example/fw.bin
+files 200
+  | abc
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+request S000140 status [401 200] followed true
+session 2 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs request Download -> asked after no more
+  3 cpe response DownloadResponse -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+  acs Download = DownloadResponse
+transfer GET key fw status 200 bytes 3
+`},
+	{"one more empty POST after the end", `
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
+cpe empty
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  3 cpe empty breach 12 -> idle after no more
+  3 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"neither answers what the other asked", `
+cpe Inform
+acs InformResponse
+cpe TransferComplete key=fw
+acs 204
+cpe empty
+acs GetParameterValues ParameterNames=[Device.]
+cpe empty
+acs GetParameterValues ParameterNames=[Device.]
+cpe GetParameterNamesResponse
+acs 204
+`, `
+session 1 S000140 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe request TransferComplete -> called
+  2 acs empty 204 breach 4 -> active
+  3 cpe empty -> idle after no more
+  3 acs request GetParameterValues -> asked after no more
+  4 cpe empty breach 6 -> idle after no more
+  4 acs request GetParameterValues -> asked after no more
+  5 cpe response GetParameterNamesResponse breach 5 -> idle after no more
+  5 acs empty 204 -> done
+  cpe Inform = InformResponse
+  cpe TransferComplete =
+  acs GetParameterValues =
+  acs GetParameterValues = GetParameterNamesResponse
 `},
 }
 
