@@ -1,0 +1,22 @@
+// Package transcript tells what the Decoder found: as text for people (Text)
+// and as one JSON object per line for programs (JSON). Both are sinks of
+// decode.Item with the same two verbs: Put for each item, Close with the
+// totals.
+//
+// Items are immutable and share nothing with a sink, so that Append may run in
+// another goroutine than the one that decodes.
+//
+// Three things hold for whatever a device says:
+//
+//   - It never reaches a terminal as it is: control characters, bytes that are
+//     no UTF-8 and the invisible characters of Unicode that turn the direction
+//     of text are written as escapes, in both forms.
+//   - Secrets are masked unless ShowSecrets is set: values of parameters for
+//     which cwmp.IsSecret holds, credentials of transfers and in URLs, and in
+//     raw HTTP the fields that carry credentials.
+//   - It is never shortened in JSON, and in text only with a word about how much
+//     is left and how to see it.
+//
+// The JSON form is a contract: fields are only ever added. Schema is its JSON
+// Schema.
+package transcript
