@@ -1,0 +1,236 @@
+package http1
+
+import (
+	"compress/gzip"
+	"slices"
+	"time"
+
+	"informant/capture"
+)
+
+// Assembler turns the records of any number of connections into HTTP messages.
+// The zero value is ready.
+type Assembler struct {
+	Limits Limits
+
+	conns  map[*capture.Conn]*conn
+	opened int // connections seen, for their order
+	events []Event
+	rec    capture.Record // the record being fed, without its data
+	gzip   *gzip.Reader   // used again
+}
+
+// conn is one connection.
+type conn struct {
+	a         *Assembler
+	c         *capture.Conn
+	ordinal   int
+	since     time.Time
+	midstream bool
+	proto     Protocol
+	sure      bool // proto is known
+	roles     bool // a start line was seen: it is known which side asks
+	asker     capture.Direction
+	sides     [2]stream
+	seen      [2]int64
+	lost      int64 // -1 unknown
+	pairing
+}
+
+// Feed takes the next record and returns what it completed. The slice is valid
+// until the next call; messages and exchanges are the receiver's to keep. An
+// Exchange is one pointer from RequestSeen to ResponseSeen, and what comes later
+// is added to it then.
+func (a *Assembler) Feed(r capture.Record) []Event {
+	a.events = a.events[:0]
+	if r.Conn == nil {
+		return nil
+	}
+	data := r.Data
+	r.Data = nil
+	a.rec = r
+	c := a.conn(r)
+	if r.From > capture.FromServer {
+		return a.events
+	}
+	switch r.Kind {
+	case capture.Data:
+		c.data(r.From, data)
+	case capture.Cipher:
+		c.seen[r.From] += int64(len(data))
+		if !c.sure {
+			c.decide(TLS)
+		}
+	case capture.Gap:
+		c.gap(r.From, r.Lost)
+	case capture.Handshake:
+		c.emit(Event{Kind: HandshakeSeen, From: r.From})
+	case capture.Close:
+		c.close(r)
+	}
+	return a.events
+}
+
+// Advance tells that time has come to t: what was held back because more of it
+// might follow is given out when it has waited for ten seconds.
+func (a *Assembler) Advance(t time.Time) []Event {
+	a.events = a.events[:0]
+	for _, c := range a.inOrder() {
+		a.rec = capture.Record{Conn: c.c, Time: t}
+		for d := range c.sides {
+			s := &c.sides[d]
+			if s.state == stHold && t.Sub(s.last) >= 10*time.Second {
+				s.release()
+			}
+		}
+	}
+	return a.events
+}
+
+// Finish ends all connections that are still open, in the order in which they
+// were first seen.
+func (a *Assembler) Finish() []Event {
+	a.events = a.events[:0]
+	for _, c := range a.inOrder() {
+		a.rec = capture.Record{Conn: c.c, Seq: a.rec.Seq, Time: c.lastTime(), Kind: capture.Close, End: capture.EndOfInput, Both: true}
+		c.close(a.rec)
+	}
+	return a.events
+}
+
+// Drop forgets a connection, whatever state it is in.
+func (a *Assembler) Drop(c *capture.Conn) { delete(a.conns, c) }
+
+// conn returns the state of the record's connection, and tells of its opening.
+func (a *Assembler) conn(r capture.Record) *conn {
+	c := a.conns[r.Conn]
+	if c != nil {
+		return c
+	}
+	if a.conns == nil {
+		a.conns = map[*capture.Conn]*conn{}
+	}
+	a.opened++
+	c = &conn{a: a, c: r.Conn, ordinal: a.opened, since: r.Time}
+	c.midstream = r.Kind != capture.Open || r.Midstream
+	c.synced = !c.midstream
+	c.roles = !c.midstream
+	for d := range c.sides {
+		c.sides[d].init(c, capture.Direction(d))
+	}
+	a.conns[r.Conn] = c
+	c.emit(Event{Kind: Opened, From: r.From, Midstream: c.midstream})
+	return c
+}
+
+// inOrder returns the connections in the order in which they were first seen.
+func (a *Assembler) inOrder() []*conn {
+	cs := make([]*conn, 0, len(a.conns))
+	for _, c := range a.conns {
+		cs = append(cs, c)
+	}
+	slices.SortFunc(cs, func(x, y *conn) int { return x.ordinal - y.ordinal })
+	return cs
+}
+
+// emit fills in what all events have.
+func (c *conn) emit(e Event) {
+	e.Conn, e.Seq, e.Time, e.Packet = c.c, c.a.rec.Seq, c.a.rec.Time, c.a.rec.Packet
+	c.a.events = append(c.a.events, e)
+}
+
+func (c *conn) data(d capture.Direction, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	c.seen[d] += int64(len(data))
+	if c.sure && c.proto != HTTP {
+		return
+	}
+	c.sides[d].feed(data)
+}
+
+// decide settles what the connection speaks.
+func (c *conn) decide(p Protocol) {
+	c.proto, c.sure = p, true
+	if p == HTTP {
+		return
+	}
+	for d := range c.sides {
+		c.sides[d].forget()
+	}
+}
+
+// role tells which side asks, by the first start line seen. The source knows it
+// of connections whose opening it saw, and guesses of others.
+func (c *conn) role(d capture.Direction, request bool) {
+	c.roles = true
+	c.asker = d
+	if !request {
+		c.asker = d.Opposite()
+	}
+}
+
+func (c *conn) gap(d capture.Direction, lost int64) {
+	if lost < 0 || c.lost < 0 {
+		c.lost = -1
+	} else {
+		c.lost += lost
+	}
+	if c.sure && c.proto != HTTP {
+		c.emit(Event{Kind: GapSeen, From: d, Lost: lost, Offset: c.sides[d].pos})
+		return
+	}
+	c.sides[d].gap(lost)
+}
+
+func (c *conn) close(r capture.Record) {
+	for _, d := range [2]capture.Direction{c.asker, c.asker.Opposite()} {
+		if (r.Both || d == r.From) && !c.sides[d].ended {
+			c.sides[d].end(r.End)
+		}
+	}
+	both := c.sides[0].ended && c.sides[1].ended
+	e := Event{Kind: Closed, From: r.From, End: r.End, Both: both}
+	if both {
+		for d := range c.sides {
+			if c.sure && c.proto == HTTP {
+				c.sides[d].leftOver()
+			}
+		}
+		c.finishPairing()
+		e.Summary = c.summary()
+		delete(c.a.conns, c.c)
+	}
+	c.emit(e)
+}
+
+func (c *conn) summary() *Summary {
+	p := c.proto
+	if !c.sure && c.seen[0]+c.seen[1] > 0 {
+		p = Foreign
+	}
+	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost}
+}
+
+// lastTime is the time of the last byte seen.
+func (c *conn) lastTime() time.Time {
+	t := c.sides[0].last
+	if u := c.sides[1].last; u.After(t) {
+		t = u
+	}
+	if t.IsZero() {
+		t = c.since
+	}
+	return t
+}
+
+// looksTLS says whether b, the first six bytes of a direction, begin a TLS
+// record or an SSLv2 hello. A connection seen from its middle may begin with any
+// kind of record.
+func looksTLS(b string, midstream bool) bool {
+	if b[1] == 3 && b[2] <= 4 && b[3] <= 0x48 {
+		return b[0] == 0x16 || b[0] == 0x15 || midstream && b[0] >= 0x14 && b[0] <= 0x18
+	}
+	return !midstream && b[0]&0x80 != 0 && b[2] == 1 && (b[3] == 3 && b[4] <= 4 || b[3] == 0 && b[4] == 2)
+}

@@ -1,0 +1,273 @@
+package http1
+
+import (
+	"strings"
+
+	"informant/capture"
+)
+
+// give makes the Message of buf[:n] and hands it on. What follows in buf stays
+// there as what was seen after the message.
+func (s *stream) give(n int) {
+	m := s.make(n)
+	p := s.msg.pair
+	request := s.msg.request
+	s.state = stSeek
+	s.keep = noLimit
+	s.msg = message{gapAt: -1}
+	if n < s.buf.Len() {
+		s.cut(n)
+	} else {
+		s.buf.Reset()
+		s.pieces = s.pieces[:0]
+		s.start = s.pos
+	}
+	s.line, s.blank = 0, 0
+	if i := strings.LastIndexByte(s.buf.String(), '\n'); i >= 0 {
+		s.line = i + 1
+	}
+	if request {
+		s.c.requestDone(p, m)
+	} else {
+		s.c.responseDone(p, m)
+	}
+}
+
+// make makes the Message.
+func (s *stream) make(n int) *Message {
+	raw := s.buf.String()[:n]
+	if spare := s.buf.Cap() - n; spare > n/4+256 {
+		raw = strings.Clone(raw)
+	}
+	h, g := &s.head, &s.msg
+	m := &Message{
+		Conn: s.c.c, From: s.dir, Raw: raw, Head: g.headLen, Framing: g.framing, Declared: h.length,
+		Complete: !g.bad && g.lost == 0, Lost: g.lost, Omitted: g.omitted, Size: g.size,
+		Offset: s.start, First: s.first, Last: s.last,
+	}
+	if !g.headless {
+		l := &h.line
+		m.Method, m.Target = raw[l.method.Start:l.method.End], raw[l.target.Start:l.target.End]
+		m.Version, m.Reason = raw[l.version.Start:l.version.End], raw[l.reason.Start:l.reason.End]
+		m.Status = l.status
+		m.Fields = materialise(raw, h.fields)
+	}
+	s.trailers(m)
+	if g.omitted > 0 {
+		h.note(BodyTooLarge, len(raw), "")
+	}
+	s.setBody(m)
+	if g.hashing && g.lost == 0 && g.size > 0 {
+		s.hash.Sum(m.SHA256[:0])
+	}
+	if len(h.quirks) > 0 {
+		m.Quirks = append([]Quirk(nil), h.quirks...)
+	}
+	m.Pieces = s.takePieces(n)
+	return m
+}
+
+// takePieces copies the pieces of buf[:n].
+func (s *stream) takePieces(n int) []Piece {
+	i := len(s.pieces)
+	for i > 1 && s.pieces[i-1].Off >= n {
+		i--
+	}
+	return append([]Piece(nil), s.pieces[:i]...)
+}
+
+func (s *stream) trailers(m *Message) {
+	if s.msg.trailer == 0 || s.msg.trailer >= len(m.Raw) || s.msg.omitted > 0 {
+		return
+	}
+	var spans []fieldSpan
+	s.head.readFields(m.Raw, s.msg.trailer, func(f fieldSpan) {
+		if len(spans) < s.head.maxFields {
+			spans = append(spans, f)
+		}
+	})
+	m.Trailers = materialise(m.Raw, spans)
+}
+
+// setBody fills in Body, its content coding undone.
+func (s *stream) setBody(m *Message) {
+	g := &s.msg
+	if g.framing == Chunked {
+		m.Body = s.dechunked(m.Raw)
+		if len(s.chunks) > 0 {
+			m.chunks = append([]chunk(nil), s.chunks...)
+		}
+	} else {
+		end := len(m.Raw)
+		if g.gapAt >= 0 {
+			end = min(end, g.gapAt)
+		}
+		m.Body = m.Raw[min(m.Head, end):end]
+	}
+	if s.head.coding == "" || m.Body == "" {
+		return
+	}
+	m.Coding = s.head.coding
+	if g.lost != 0 || g.omitted > 0 {
+		s.head.note(BadCoding, m.Head, "the body was not kept whole")
+		return
+	}
+	body, err := s.c.a.decode(m.Body, m.Coding)
+	if err != nil {
+		s.head.note(BadCoding, m.Head, err.Error())
+		return
+	}
+	m.Body = body
+}
+
+// beginHeadless starts a message that is a bare envelope.
+func (s *stream) beginHeadless() {
+	if !s.c.sure {
+		s.c.decide(HTTP)
+	}
+	s.msg = message{request: s.request(), headless: true, gapAt: -1}
+	s.head.reset(s.c.a.Limits.fields())
+	s.chunks = s.chunks[:0]
+	s.rootEnd, s.tries = s.rootEnd[:0], 0
+	s.msg.headLen = s.buf.Len()
+	s.msg.size = 0
+	s.msg.framing = UntilClose
+	s.line = s.buf.Len()
+	s.state = stMarkup
+	s.keep = s.c.a.Limits.body()
+	if s.msg.request {
+		s.c.requestBegun(s)
+	} else {
+		s.c.responseBegun(s)
+	}
+}
+
+// rawBytes takes bytes of a connection that speaks no HTTP any more.
+func (s *stream) rawBytes(data []byte) int {
+	n := min(len(data), remainderMax-s.buf.Len())
+	s.write(data[:n])
+	if s.buf.Len() >= remainderMax {
+		s.remainder(s.buf.Len())
+	}
+	return n
+}
+
+// gap is called when bytes of the direction are missing; -1: unknown how many.
+func (s *stream) gap(lost int64) {
+	inside := s.gapInside(lost)
+	if !inside {
+		s.stop(0)
+	}
+	s.c.emit(Event{Kind: GapSeen, From: s.dir, Lost: lost, Offset: s.pos})
+	s.pos += max(lost, 0)
+	if s.buf.Len() == 0 {
+		s.start = s.pos
+	}
+	if !inside {
+		if s.c.sure {
+			s.c.gapIn(s.dir)
+		} else {
+			s.c.synced = false
+		}
+		return
+	}
+	if s.state == stLength && s.msg.left == 0 {
+		s.complete()
+	}
+}
+
+// gapInside takes note of lost bytes that lie inside the body. It is false when
+// they don't, or when it isn't known.
+func (s *stream) gapInside(lost int64) bool {
+	known := s.state == stLength && lost >= 0 && lost <= s.msg.left
+	if !known && s.state != stUntil {
+		if s.state == stLength {
+			s.loseTo(s.msg.left, lost)
+		} else if s.state != stSeek && s.state != stHold && s.state != stRaw {
+			s.loseTo(-1, lost)
+		}
+		return false
+	}
+	if s.state == stLength {
+		s.msg.left -= lost
+	}
+	s.loseTo(lost, lost)
+	if s.msg.gapAt < 0 {
+		s.msg.gapAt = s.buf.Len()
+	}
+	return true
+}
+
+// loseTo counts lost bytes of the message: n when the size of the gap is known,
+// -1 otherwise.
+func (s *stream) loseTo(n, gap int64) {
+	if n < 0 || gap < 0 || s.msg.lost < 0 {
+		s.msg.lost = -1
+	} else {
+		s.msg.lost += n
+	}
+}
+
+// end is called when the direction ends.
+func (s *stream) end(why capture.End) {
+	s.ended = true
+	s.stop(why)
+	s.c.endOf(s.dir)
+}
+
+// stop ends what is being gathered: the direction ended (why), or bytes were
+// lost (0).
+func (s *stream) stop(why capture.End) {
+	s.short(why)
+	switch s.state {
+	case stSeek, stRaw:
+	case stHead:
+		if why == 0 {
+			s.brokenHead(0)
+		} else {
+			s.brokenHead(ShortBody)
+		}
+	case stHold:
+		s.release()
+	default:
+		s.give(s.buf.Len())
+	}
+	if !s.c.sure || s.c.proto == HTTP {
+		s.leftOver()
+	}
+}
+
+// short notes that a message ends before it is whole.
+func (s *stream) short(why capture.End) {
+	switch s.state {
+	case stMarkup:
+		s.msg.bad = !s.msg.closed && (s.msg.headless || s.msg.left > 0)
+	case stLength:
+		s.msg.bad = true
+		if why != 0 {
+			s.head.note(ShortBody, s.buf.Len(), "")
+		}
+	case stUntil:
+		s.msg.bad = why != capture.FIN
+	case stSize, stChunk, stChunkEnd, stTrailer:
+		s.msg.bad = true
+		if why != 0 {
+			s.head.note(UnfinishedChunks, s.buf.Len(), "")
+		}
+	}
+}
+
+// leftOver tells what stands in buf and became no message.
+func (s *stream) leftOver() {
+	if s.buf.Len() == 0 {
+		return
+	}
+	if !s.c.sure {
+		text := s.buf.String()
+		if !mayStart(text, s.request()) || strings.IndexByte(text, ' ') < 0 {
+			return // it may turn out to be HTTP by what the other side says
+		}
+		s.c.decide(HTTP)
+	}
+	s.remainder(s.buf.Len())
+}
