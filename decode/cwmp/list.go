@@ -52,16 +52,15 @@ func declared(arrayType string) int {
 func (d *decoder) list(a Array, name, itemType string) {
 	d.open(a, itemType)
 	d.enter(name, 0)
-	r := listReader{d: d, a: a, name: name, item: itemType[strings.IndexByte(itemType, ':')+1:]}
-	r.items()
-	r.endLoose()
+	r := listReader{a: a, name: name, item: itemType[strings.IndexByte(itemType, ':')+1:]}
+	d.items(&r)
+	d.endLoose(&r)
 	d.leave()
 	a.Info().At.End = d.At().End
 }
 
 // listReader reads the items of one list.
 type listReader struct {
-	d        *decoder
 	a        Array
 	name     string // of the list's element
 	item     string // the name that its items ought to have
@@ -74,16 +73,15 @@ type listReader struct {
 }
 
 // items reads the children of the current element.
-func (r *listReader) items() {
-	d := r.d
+func (d *decoder) items(r *listReader) {
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
 			d.namespace()
-			r.child()
+			d.child(r)
 			continue
 		case soap.CharData:
-			r.text()
+			d.text(r)
 			continue
 		case soap.End:
 			if d.Depth() >= depth {
@@ -96,40 +94,37 @@ func (r *listReader) items() {
 
 // child reads the element whose Start is the current token: an item, a
 // wrapper around items, or a member of an item without its element.
-func (r *listReader) child() {
-	d := r.d
+func (d *decoder) child(r *listReader) {
 	name := d.Local()
 	if inner := d.PeekStart(); inner != "" && inner == name || name == r.name && inner != "" {
 		d.note(NestedWrapper, d.At(), name)
-		r.items()
+		d.items(r)
 		return
 	}
-	if name != r.item && r.looseMember(name) {
+	if name != r.item && d.looseMember(r, name) {
 		return
 	}
 	r.n++
-	r.read(name)
+	d.read(r, name)
 }
 
 // read reads the element whose Start is the current token as the next item.
-func (r *listReader) read(name string) {
-	d := r.d
+func (d *decoder) read(r *listReader, name string) {
 	switch v := r.a.add().(type) {
 	case *Leaf:
 		d.leaf(v, name)
 	case Struct:
 		d.enter(name, r.n)
-		d.item(v, &r.template)
+		d.item(v, r.template)
 		d.leave()
 	}
 }
 
 // text keeps character data that stands in a list; of a list of strings it is
 // an item.
-func (r *listReader) text() {
-	d := r.d
+func (d *decoder) text(r *listReader) {
 	at, text := d.At(), d.Text()
-	d.note(NotArray, at, text)
+	d.note(NotAray, at, text)
 	if _, ok := r.a.(*List[Leaf]); ok {
 		r.n++
 		*r.a.add().(*Leaf) = Leaf{Value: text, Start: int32(at.Start), End: int32(at.End), Present: true, Untyped: true}
@@ -138,11 +133,10 @@ func (r *listReader) text() {
 
 // looseMember reads the element as a member of an item whose own element is
 // missing. It returns false when it is no such member.
-func (r *listReader) looseMember(name string) bool {
+func (d *decoder) looseMember(r *listReader, name string) bool {
 	if _, ok := r.a.(*List[Leaf]); ok {
 		return false
 	}
-	d := r.d
 	i, exact := -1, false
 	if r.loose.members != nil {
 		i, exact = r.loose.find(name)
@@ -152,8 +146,8 @@ func (r *listReader) looseMember(name string) bool {
 		if i, exact = probe.find(name); !exact {
 			return false
 		}
-		r.endLoose()
-		d.note(NotArray, d.At(), name)
+		d.endLoose(r)
+		d.note(NotAray, d.At(), name)
 		r.n++
 		s := r.a.add().(Struct)
 		if p, ok := s.(Nested); ok {
@@ -166,19 +160,19 @@ func (r *listReader) looseMember(name string) bool {
 		return false
 	}
 	d.enter(r.item, r.n)
-	d.member(&r.loose)
+	d.member(r.loose)
 	d.leave()
 	return true
 }
 
 // endLoose ends an item that has no element of its own.
-func (r *listReader) endLoose() {
+func (d *decoder) endLoose(r *listReader) {
 	if r.loose.members == nil {
 		return
 	}
-	r.d.enter(r.item, r.n)
-	r.d.missing(&r.loose, r.looseAt)
-	r.d.leave()
+	d.enter(r.item, r.n)
+	d.missing(r.loose, r.looseAt)
+	d.leave()
 	r.loose = matcher{}
 }
 
@@ -194,12 +188,12 @@ func (d *decoder) repeated(a Array, name string) {
 	if inner := d.PeekStart(); strings.HasSuffix(inner, "OpStruct") || strings.HasSuffix(inner, "OpResultStruct") {
 		d.note(NestedWrapper, d.At(), inner)
 		d.enter(name, 0)
-		r := listReader{d: d, a: a, name: name, item: inner, n: a.Len()}
-		r.items()
+		r := listReader{a: a, name: name, item: inner, n: a.Len()}
+		d.items(&r)
 		d.leave()
 	} else {
-		r := listReader{d: d, a: a, name: name, item: name, n: a.Len() + 1}
-		r.read(name)
+		r := listReader{a: a, name: name, item: name, n: a.Len() + 1}
+		d.read(&r, name)
 	}
 	info.At.End = d.At().End
 }

@@ -11,8 +11,9 @@ import (
 
 // deviceBook knows the ConnectionRequestURLs of devices.
 type deviceBook struct {
-	byURL map[string]DeviceID // by host, port and path
-	order []string
+	byURL   map[string]DeviceID // by host, port and path
+	order   []string
+	changes int // counts what was learnt
 }
 
 const knownURLs = 200_000
@@ -27,7 +28,9 @@ func (d *deviceBook) learnURL(raw string, id DeviceID) {
 	if d.byURL == nil {
 		d.byURL = map[string]DeviceID{}
 	}
-	if _, known := d.byURL[key]; !known {
+	if old, known := d.byURL[key]; known && old == id {
+		return
+	} else if !known {
 		if len(d.order) >= knownURLs {
 			delete(d.byURL, d.order[0])
 			d.order = d.order[1:]
@@ -35,6 +38,7 @@ func (d *deviceBook) learnURL(raw string, id DeviceID) {
 		d.order = append(d.order, key)
 	}
 	d.byURL[key] = id
+	d.changes++
 }
 
 // requestKey names the target of a request: host, port and path.
@@ -72,10 +76,12 @@ type attempt struct {
 	client netip.Addr
 	key    string
 	last   time.Time
-	known  bool // the device is known
-	acs    bool // it went to a server that answers CWMP
-	open   int  // exchanges without an answer yet
-	over   bool // answered for good: no further GET belongs to it
+	known  bool   // the device is known
+	device string // its key
+	asked  int    // what had been learnt when the device was last looked up
+	acs    bool   // it went to a server that answers CWMP
+	open   int    // exchanges without an answer yet
+	over   bool   // answered for good: no further GET belongs to it
 }
 
 // requestBook holds Connection Requests until the session that follows is seen.
@@ -158,8 +164,10 @@ func (r *requestBook) complete(b *binding, t *Tracker) bool {
 
 // identify finds out whose URL the request was for.
 func (r *requestBook) identify(a *attempt, t *Tracker) bool {
-	if !a.known {
+	if !a.known && a.asked != t.devices.changes {
+		a.asked = t.devices.changes
 		a.Device, a.known = t.devices.whose(a.first)
+		a.device = a.Device.Key()
 	}
 	return a.known
 }
@@ -199,9 +207,12 @@ func hasPrefixFold(s, prefix string) bool {
 
 // followed ties the requests that a session answers to it.
 func (r *requestBook) followed(s *tracked, t *Tracker) {
+	if len(r.list) == 0 || !answersRequest(s.Inform) {
+		return
+	}
 	keep := r.list[:0]
 	for _, a := range r.list {
-		if r.identify(a, t) && a.Device.Key() == s.key && !a.Followed && within(a.last, s.Start, requestWait) && answersRequest(s.Inform) {
+		if r.identify(a, t) && a.device == s.key && !a.Followed && within(a.last, s.Start, requestWait) {
 			a.Session, a.Followed = s.ID, true
 			if a.open == 0 {
 				r.tell(a, t)
