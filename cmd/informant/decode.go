@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"informant/decode/transcript"
+)
+
+type decodeOptions struct {
+	files       []string
+	output      string
+	verbose     int
+	session     string
+	checks      string
+	all         bool
+	showSecrets bool
+	color       string
+	quiet       bool
+}
+
+func newDecodeCommand() *cobra.Command {
+	var o decodeOptions
+	cmd := &cobra.Command{
+		Use:   "decode FILE...",
+		Short: "Tell the CWMP sessions of captures and dumps as a transcript",
+		Long: `Decode reads captures (pcap, pcapng; also gzip or zstd), dumps of HTTP messages
+or bare SOAP envelopes, and scenarios, and tells their CWMP sessions as a
+transcript, the CPE on the left and the ACS on the right, with what broke TR-069
+under the message that did. '-' reads standard input. Several captures are
+merged by time.
+
+Passwords, keys and credentials are masked unless --show-secrets is given.
+` + exitHelp,
+		Example: `  informant decode capture.pcapng
+  informant decode -v --session 3 capture.pcapng
+  informant decode -o json monday.pcap.gz tuesday.pcap.gz | jq .outcome
+  tcpdump -i eth0 -w - port 7547 | informant decode -
+  informant decode -vv message-from-a-ticket.txt`,
+		Args: someFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.files = args
+			return runDecode(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json (one object per line)")
+	f.CountVarP(&o.verbose, "verbose", "v", "all arguments; -vv also the raw HTTP")
+	f.StringVar(&o.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id")
+	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common) or none")
+	f.BoolVar(&o.all, "all", false, "also HTTP that is no CWMP, and connections that are no HTTP")
+	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
+	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	return cmd
+}
+
+func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, stderr io.Writer) error {
+	if err := oneOf("output", o.output, "text", "json"); err != nil {
+		return err
+	}
+	opts, choice, err := checkOptions(o.checks, nil)
+	if err != nil {
+		return err
+	}
+	color, err := colored(o.color, stdout)
+	if err != nil {
+		return err
+	}
+	opts.All = o.all
+	choice.session = o.session
+	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets, All: o.all}}
+	if o.output == "json" {
+		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets, All: o.all}}
+	}
+	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, pipeline{opts: opts, choice: choice, sink: out})
+	if err != nil {
+		return err
+	}
+	if o.session != "" && res.totals.Sessions+res.totals.Fragments == 0 && !res.interrupted {
+		res.report(stderr)
+		return noSession(o.session)
+	}
+	if code := res.report(stderr); code != exitOK {
+		return verdict(code)
+	}
+	return nil
+}
+
+// tellFiles opens files, runs p over them and closes them.
+func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer, quiet bool, p pipeline) (*outcome, error) {
+	p.meter = &meter{}
+	in, err := openInputs(files, stdin, p.meter)
+	if err != nil {
+		return nil, err
+	}
+	if !quiet && isTerminal(stderr) {
+		p.meter.show(stderr)
+	}
+	p.in, p.out = in, stdout
+	res, err := p.run(ctx)
+	p.meter.done()
+	if !res.interrupted && err == nil {
+		// An interrupted reader may still stand in a Read.
+		err = in.Close()
+	}
+	return res, err
+}
+
+// isTerminal says whether a stream goes to a terminal.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colored says whether to colour what goes to w (https://no-color.org).
+func colored(when string, w io.Writer) (bool, error) {
+	if err := oneOf("color", when, "auto", "always", "never"); err != nil {
+		return false, err
+	}
+	return when == "always" || when == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", nil
+}
+
+// width is the columns of the terminal that w is; 0 where it is none.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return n
+		}
+	}
+	return 0
+}

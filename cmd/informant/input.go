@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"informant/capture"
+	"informant/capture/httptext"
+	"informant/capture/pcap"
+	"informant/capture/scenario"
+)
+
+// readable is what the verbs read, for messages.
+const readable = "informant reads pcap and pcapng (also gzip or zstd), HTTP messages or SOAP envelopes as text, and scenarios"
+
+// input is an opened file.
+type input struct {
+	name  string // as it was given; "stdin" for -
+	size  int64  // 0 where unknown
+	r     io.Reader
+	close func() error
+}
+
+// openInputs opens files and makes one source of them: all captures together,
+// merged by time, then each text on its own. meter sees the bytes as they are
+// read from the files. Closing the source closes the files.
+func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) {
+	all := &inputs{}
+	var captures []pcap.Input
+	for _, name := range names {
+		in, err := openInput(name, stdin)
+		if err != nil {
+			all.Close()
+			return nil, err
+		}
+		all.closers = append(all.closers, in.close)
+		meter.add(in.size)
+		r, kind, err := sniff(in, meter)
+		if err != nil {
+			all.Close()
+			return nil, err
+		}
+		if kind == kindCapture {
+			captures = append(captures, pcap.Input{Name: in.name, R: r})
+			continue
+		}
+		src, err := textSource(kind, in.name, r)
+		if err != nil {
+			all.Close()
+			return nil, err
+		}
+		all.sources = append(all.sources, src)
+	}
+	if len(captures) > 0 {
+		src, err := pcap.NewSource(captures, pcap.Options{})
+		if err != nil {
+			all.Close()
+			return nil, err
+		}
+		all.packets = src
+		all.sources = append([]capture.Source{src}, all.sources...)
+	}
+	return all, nil
+}
+
+func openInput(name string, stdin io.Reader) (*input, error) {
+	if name == "-" {
+		return &input{name: "stdin", r: stdin, close: func() error { return nil }}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, bare(err))
+	}
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		err = errors.New("is a directory; name the files in it")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", name, bare(err))
+	}
+	in := &input{name: name, r: f, close: f.Close}
+	if st.Mode().IsRegular() {
+		in.size = st.Size()
+	}
+	return in, nil
+}
+
+// bare is the error without the operation and the path, which the message
+// names already.
+func bare(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// kind is what a file is.
+type kind uint8
+
+const (
+	kindCapture kind = iota
+	kindHTTP
+	kindScenario
+)
+
+// sniff tells by the first bytes what a file is. Compression is left to the
+// source of captures, which knows how to speak of it, and undone for texts.
+func sniff(in *input, meter *meter) (io.Reader, kind, error) {
+	raw := bufio.NewReaderSize(meter.reader(in.r), 64<<10)
+	first, err := raw.Peek(64 << 10)
+	if len(first) == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return nil, 0, fmt.Errorf("%s: %w", in.name, bare(err))
+	}
+	prefix, packed, err := unpackedPrefix(first)
+	switch {
+	case len(first) == 0:
+		return nil, 0, fmt.Errorf("%s: %w: the file has no bytes; %s", in.name, capture.ErrEmpty, readable)
+	case len(prefix) == 0 && err != nil:
+		return nil, 0, fmt.Errorf("%s: %w", in.name, err)
+	case len(prefix) == 0:
+		return nil, 0, fmt.Errorf("%s: %w: %s of nothing; %s", in.name, capture.ErrEmpty, packed, readable)
+	case pcap.Sniff(prefix):
+		return raw, kindCapture, nil
+	case scenario.Sniff(prefix):
+		r, _, err := pcap.Decompress(raw)
+		return r, kindScenario, err
+	case httptext.Sniff(prefix):
+		r, _, err := pcap.Decompress(raw)
+		return r, kindHTTP, err
+	}
+	what := pcap.Describe(prefix)
+	if packed != "" {
+		what = packed + " of " + what
+	}
+	return nil, 0, fmt.Errorf("%s: %w: it looks like %s; %s", in.name, capture.ErrFormat, what, readable)
+}
+
+// unpackedPrefix is the beginning of what is packed in a file that begins with
+// first. The error matters only where there is nothing.
+func unpackedPrefix(first []byte) (prefix []byte, packed string, err error) {
+	r, packed, err := pcap.Decompress(bytes.NewReader(first))
+	if err != nil {
+		return nil, packed, err
+	}
+	prefix = make([]byte, 4096)
+	n, err := io.ReadFull(r, prefix)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return prefix[:n], packed, err
+}
+
+func textSource(k kind, name string, r io.Reader) (capture.Source, error) {
+	if k == kindScenario {
+		return scenario.NewSource(name, r)
+	}
+	return httptext.NewSource(name, r)
+}
+
+// inputs yields the records of several sources, one after the other. With
+// more than one, connections are copied so that their IDs stay unique.
+type inputs struct {
+	packets *pcap.Source // nil where there are no captures
+	sources []capture.Source
+	closers []func() error
+	at      int
+	seq     uint64
+	conns   map[*capture.Conn]*capture.Conn
+	lastID  uint64
+	damage  []error
+}
+
+// Next returns the next record of all inputs, io.EOF after the last. What of
+// an input could not be read is kept in damage, and the next one begins.
+func (in *inputs) Next() (capture.Record, error) {
+	for in.at < len(in.sources) {
+		r, err := in.sources[in.at].Next()
+		if err == nil {
+			if len(in.sources) > 1 {
+				in.renumber(&r)
+			}
+			return r, nil
+		}
+		if !errors.Is(err, io.EOF) || errors.Is(err, capture.ErrDamaged) {
+			in.damage = append(in.damage, err)
+		}
+		in.at++
+		in.conns = nil
+	}
+	return capture.Record{}, io.EOF
+}
+
+// renumber gives r and its connection numbers of their own.
+func (in *inputs) renumber(r *capture.Record) {
+	in.seq++
+	r.Seq = in.seq
+	old := r.Conn
+	if old == nil {
+		return
+	}
+	c := in.conns[old]
+	if c == nil {
+		if in.conns == nil {
+			in.conns = make(map[*capture.Conn]*capture.Conn)
+		}
+		in.lastID++
+		own := *old
+		own.ID = in.lastID
+		c = &own
+		in.conns[old] = c
+	}
+	r.Conn = c
+	if r.Kind == capture.Close && r.Both {
+		delete(in.conns, old)
+	}
+}
+
+// Close closes the sources and the files.
+func (in *inputs) Close() error {
+	var first error
+	for _, s := range in.sources {
+		if err := s.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	for _, c := range in.closers {
+		if err := c(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}

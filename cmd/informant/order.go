@@ -1,0 +1,96 @@
+package main
+
+import (
+	"container/heap"
+	"io"
+	"time"
+)
+
+// heldBytes is how much output is held back so that it can be written in the
+// order of its beginnings: sessions are told when they end.
+const heldBytes = 16 << 20
+
+// told is an item, rendered.
+type told struct {
+	start time.Time
+	seq   uint64 // order of arrival
+	text  []byte
+}
+
+// order writes rendered items by their start, as far as a bounded memory
+// allows. An item that comes too late is written when it comes.
+type order struct {
+	w     io.Writer
+	limit int
+	items []told
+	held  int
+	seq   uint64
+	spare [][]byte
+}
+
+// buffer returns an empty buffer to render an item into.
+func (o *order) buffer() []byte {
+	if n := len(o.spare); n > 0 {
+		b := o.spare[n-1]
+		o.spare = o.spare[:n-1]
+		return b[:0]
+	}
+	return make([]byte, 0, 4<<10)
+}
+
+// put takes text over, writes it or holds it back.
+func (o *order) put(start time.Time, text []byte) error {
+	o.seq++
+	heap.Push(o, told{start, o.seq, text})
+	o.held += cap(text)
+	for o.held > o.limit {
+		if err := o.pop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *order) pop() error {
+	t := heap.Pop(o).(told)
+	o.held -= cap(t.text)
+	_, err := o.w.Write(t.text)
+	if c := cap(t.text); c <= 64<<10 && len(o.spare) < 64 {
+		o.spare = append(o.spare, t.text)
+	}
+	return err
+}
+
+// flush writes all that is held back.
+func (o *order) flush() error {
+	for len(o.items) > 0 {
+		if err := o.pop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len, Less, Swap, Push and Pop make order a heap of container/heap.
+
+func (o *order) Len() int { return len(o.items) }
+
+func (o *order) Less(i, j int) bool {
+	a, b := &o.items[i], &o.items[j]
+	if !a.start.Equal(b.start) {
+		return a.start.Before(b.start)
+	}
+	return a.seq < b.seq
+}
+
+func (o *order) Swap(i, j int) { o.items[i], o.items[j] = o.items[j], o.items[i] }
+
+func (o *order) Push(x any) { o.items = append(o.items, x.(told)) }
+
+func (o *order) Pop() any {
+	n := len(o.items) - 1
+	t := o.items[n]
+	o.items[n] = told{}
+	o.items = o.items[:n]
+	return t
+}

@@ -1,0 +1,391 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"informant/capture"
+	"informant/decode"
+	"informant/decode/check"
+	"informant/decode/cwmp"
+	"informant/decode/transcript"
+)
+
+// sink renders items and, when there are no more, what frames or follows them.
+// Append may run while the next items are being decoded. A sink that is an
+// io.Writer gets the rendered items back, in the order of their beginnings, and
+// writes them itself in Finish.
+type sink interface {
+	Append(dst []byte, it decode.Item) []byte
+	Finish(w io.Writer, t decode.Totals) error
+}
+
+// appender is a sink whose summary follows its items.
+type appender interface {
+	Append(dst []byte, it decode.Item) []byte
+	AppendSummary(dst []byte, t decode.Totals) []byte
+}
+
+// plain makes a sink of an appender.
+type plain struct{ appender }
+
+// Finish writes the summary.
+func (p plain) Finish(w io.Writer, t decode.Totals) error {
+	_, err := w.Write(p.AppendSummary(nil, t))
+	return err
+}
+
+// batch is records on their way from the reader to the Decoder, with their
+// data: a source's own is valid until its next record only.
+type batch struct {
+	records []capture.Record
+	arena   []byte
+}
+
+const (
+	batchBytes   = 256 << 10
+	batchRecords = 1024
+	batches      = 4 // on their way at a time
+)
+
+// take copies a record into the batch. It is false when there is no room.
+func (b *batch) take(r capture.Record) bool {
+	if len(b.records) > 0 && (len(b.arena)+len(r.Data) > cap(b.arena) || len(b.records) == batchRecords) {
+		return false
+	}
+	at := len(b.arena)
+	b.arena = append(b.arena, r.Data...)
+	r.Data = b.arena[at:len(b.arena):len(b.arena)]
+	b.records = append(b.records, r)
+	return true
+}
+
+// clear makes the batch ready for other records. A buffer that grew for one
+// large record is let go.
+func (b *batch) clear() {
+	clear(b.records)
+	b.records = b.records[:0]
+	if cap(b.arena) > batchBytes {
+		b.arena = make([]byte, 0, batchBytes)
+	}
+	b.arena = b.arena[:0]
+}
+
+// selection is what of the items is told.
+type selection struct {
+	session string          // ordinal ("3", "f1") or the beginning of an id; "" for all
+	only    map[string]bool // checks; nil for all
+	none    bool            // no findings at all
+}
+
+// pipeline reads, decodes and tells. Three goroutines do it: one reads packets
+// and puts streams together, one decodes, one renders and writes. What is
+// between them is bounded.
+type pipeline struct {
+	in     *inputs
+	opts   decode.Options
+	choice selection
+	sink   sink
+	out    io.Writer
+	meter  *meter
+}
+
+// outcome is what there is to say when all is told.
+type outcome struct {
+	totals      decode.Totals
+	worst       int // the highest severity among the findings told, -1 for none
+	damage      []error
+	missing     []string // sessions told that lack bytes
+	interrupted bool
+}
+
+// run does it all. An error is one of writing; what could not be read stands
+// in the outcome.
+func (p *pipeline) run(ctx context.Context) (*outcome, error) {
+	full, empty := make(chan *batch, batches), make(chan *batch, batches)
+	for range batches {
+		empty <- &batch{arena: make([]byte, 0, batchBytes), records: make([]capture.Record, 0, batchRecords)}
+	}
+	items := make(chan []decode.Item, 2)
+	stop, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	go p.read(stop, full, empty)
+	var totals decode.Totals
+	go func() {
+		defer close(items)
+		totals = p.decode(stop, full, empty, items)
+	}()
+
+	out := &outcome{worst: -1}
+	buffered := bufio.NewWriterSize(p.out, 256<<10)
+	var to io.Writer = buffered
+	if w, ok := p.sink.(io.Writer); ok {
+		to = w
+	}
+	err := p.tell(items, out, to)
+	if err != nil {
+		cancel() // nobody reads what is written: end the others
+		for range items {
+		}
+	}
+	out.interrupted = ctx.Err() != nil
+	out.finish(totals)
+	if !out.interrupted && err == nil { // else the reader may still be at it
+		out.damage = p.in.damage
+		if p.in.packets != nil {
+			out.totals.Packets = p.in.packets.Stats().Packets
+		}
+	}
+	if err == nil {
+		err = p.sink.Finish(buffered, out.totals)
+	}
+	if e := buffered.Flush(); err == nil {
+		err = e
+	}
+	return out, err
+}
+
+// read fills batches with records until the input ends.
+func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) {
+	defer close(full)
+	var b *batch
+	send := func() bool {
+		p.meter.tick()
+		select {
+		case full <- b:
+			b = nil
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for {
+		r, err := p.in.Next()
+		if err != nil {
+			if b != nil {
+				send()
+			}
+			return
+		}
+		if b != nil && !b.take(r) && !send() {
+			return
+		}
+		if b == nil {
+			select {
+			case b = <-empty:
+			case <-ctx.Done():
+				return
+			}
+			b.take(r)
+		}
+	}
+}
+
+// decode runs the Decoder over the batches. When ctx ends it tells what it has.
+func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items chan<- []decode.Item) decode.Totals {
+	dec := decode.Decoder{Options: p.opts}
+	var ready []decode.Item
+	hand := func(done []decode.Item) { ready = append(ready, done...) }
+	flush := func() {
+		if len(ready) > 0 {
+			items <- ready
+			ready = nil
+		}
+	}
+	for open := true; open; {
+		select {
+		case b, ok := <-full:
+			if !ok {
+				open = false
+				break
+			}
+			for i := range b.records {
+				hand(dec.Feed(b.records[i]))
+				if len(ready) >= 64 {
+					flush()
+				}
+			}
+			b.clear()
+			empty <- b
+			flush()
+		case <-ctx.Done():
+			open = false
+		}
+	}
+	hand(dec.Finish())
+	flush()
+	return dec.Totals()
+}
+
+// tell renders the items and writes them in the order of their beginnings.
+func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer) error {
+	sorted := &order{w: w, limit: heldBytes}
+	for batch := range items {
+		for i := range batch {
+			it := batch[i]
+			batch[i] = decode.Item{} // the session can go as soon as it is told
+			if !p.choose(&it) {
+				continue
+			}
+			out.count(it)
+			if err := sorted.put(begin(it), p.sink.Append(sorted.buffer(), it)); err != nil {
+				return err
+			}
+		}
+	}
+	return sorted.flush()
+}
+
+// begin is the time by which an item is put in order.
+func begin(it decode.Item) time.Time {
+	switch {
+	case it.Session != nil && !it.Session.Start.IsZero():
+		return it.Session.Start
+	case it.Kind == decode.ConnectionItem && it.Connection != nil && it.Connection.Summary != nil && !it.Connection.Summary.Opened.IsZero():
+		return it.Connection.Summary.Opened
+	}
+	return it.Time
+}
+
+// choose says whether an item is told, and takes the findings out of it that
+// are not.
+func (p *pipeline) choose(it *decode.Item) bool {
+	c := &p.choice
+	if c.session != "" && !c.sessionChosen(it) {
+		return false
+	}
+	switch it.Kind {
+	case decode.SessionItem:
+		if c.none {
+			it.Findings, it.Undecided = nil, nil
+		} else if c.only != nil {
+			var fs []check.Finding
+			for _, f := range it.Findings {
+				if c.only[f.Check.ID] {
+					fs = append(fs, f)
+				}
+			}
+			it.Findings = fs
+		}
+	case decode.FindingItem:
+		return !c.none && (c.only == nil || c.only[it.Finding.Check.ID])
+	}
+	return true
+}
+
+// sessionChosen says whether the item is the session asked for, or belongs to it.
+func (c *selection) sessionChosen(it *decode.Item) bool {
+	id := func(b [16]byte) bool {
+		return len(c.session) >= 8 && b != [16]byte{} && strings.HasPrefix(fmt.Sprintf("%x", b), strings.ToLower(c.session))
+	}
+	switch it.Kind {
+	case decode.SessionItem:
+		return transcript.SessionName(it.Session) == c.session || id(it.Session.ID)
+	case decode.ConnectionRequestItem:
+		return it.ConnectionRequest.Followed && id(it.ConnectionRequest.Session)
+	case decode.TransferItem:
+		return id(it.Transfer.Session)
+	}
+	return false
+}
+
+// count adds an item that is told to the outcome.
+func (o *outcome) count(it decode.Item) {
+	add := func(s check.Severity) {
+		o.totals.Findings[s]++
+		o.worst = max(o.worst, int(s))
+	}
+	for i := range it.Findings {
+		add(it.Findings[i].Severity)
+	}
+	if it.Finding != nil {
+		add(it.Finding.Severity)
+	}
+	if s := it.Session; s != nil && it.Kind == decode.SessionItem {
+		if s.Fragment {
+			o.totals.Fragments++
+		} else {
+			o.totals.Sessions++
+		}
+		if lacks(s) && len(o.missing) < 1000 {
+			o.missing = append(o.missing, transcript.SessionName(s))
+		}
+	}
+}
+
+// lacks says whether bytes of the session's messages were not seen.
+func lacks(s *cwmp.Session) bool {
+	if s.Lost != 0 {
+		return true
+	}
+	for _, m := range s.Messages {
+		if m.HTTP != nil && m.HTTP.Lost != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// finish puts the totals together: of what was told, what was counted here; of
+// what was read, what the Decoder counted.
+func (o *outcome) finish(all decode.Totals) {
+	told := o.totals
+	o.totals = all
+	o.totals.Sessions, o.totals.Fragments, o.totals.Findings = told.Sessions, told.Fragments, told.Findings
+}
+
+// report says on stderr what keeps the account from being whole, and returns
+// the exit code, findings apart.
+func (o *outcome) report(stderr io.Writer) int {
+	code := exitOK
+	for _, err := range o.damage {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			fmt.Fprintf(stderr, "informant: %s\n", line)
+		}
+		if errors.Is(err, capture.ErrDamaged) && code == exitOK {
+			code = exitIncomplete
+		} else if !errors.Is(err, capture.ErrDamaged) {
+			code = exitUsage
+		}
+	}
+	if n := len(o.missing); n > 0 {
+		fmt.Fprintf(stderr, "informant: bytes are missing in %s\n", sessionList(o.missing))
+	}
+	nothing := o.totals.Encrypted > 0 && o.totals.Messages == 0
+	if nothing {
+		fmt.Fprintf(stderr, "informant: no CWMP could be read: %s encrypted\n", plural(o.totals.Encrypted, "connection is", "connections are"))
+	}
+	if code == exitOK && (len(o.missing) > 0 || nothing) {
+		code = exitIncomplete
+	}
+	if o.interrupted {
+		code = exitInterrupted
+	}
+	return code
+}
+
+func sessionList(names []string) string {
+	const most = 10
+	if len(names) == 1 {
+		return "session " + names[0]
+	}
+	more := ""
+	if n := len(names) - most; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+		names = names[:most]
+	}
+	return "sessions " + strings.Join(names, ", ") + more
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
