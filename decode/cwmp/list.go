@@ -53,7 +53,7 @@ func (d *decoder) list(a Array, name, itemType string) {
 	d.open(a, itemType)
 	d.enter(name, 0)
 	r := listReader{a: a, name: name, item: itemType[strings.IndexByte(itemType, ':')+1:]}
-	d.items(&r)
+	d.listItems(&r)
 	d.endLoose(&r)
 	d.leave()
 	a.Info().At.End = d.At().End
@@ -72,16 +72,16 @@ type listReader struct {
 	looseAt soap.Span
 }
 
-// items reads the children of the current element.
-func (d *decoder) items(r *listReader) {
+// listItems reads the children of the current element.
+func (d *decoder) listItems(r *listReader) {
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
 			d.namespace()
-			d.child(r)
+			d.listChild(r)
 			continue
 		case soap.CharData:
-			d.text(r)
+			d.listText(r)
 			continue
 		case soap.End:
 			if d.Depth() >= depth {
@@ -92,39 +92,39 @@ func (d *decoder) items(r *listReader) {
 	}
 }
 
-// child reads the element whose Start is the current token: an item, a
+// listChild reads the element whose Start is the current token: an item, a
 // wrapper around items, or a member of an item without its element.
-func (d *decoder) child(r *listReader) {
+func (d *decoder) listChild(r *listReader) {
 	name := d.Local()
 	if inner := d.PeekStart(); inner != "" && inner == name || name == r.name && inner != "" {
 		d.note(NestedWrapper, d.At(), name)
-		d.items(r)
+		d.listItems(r)
 		return
 	}
 	if name != r.item && d.looseMember(r, name) {
 		return
 	}
 	r.n++
-	d.read(r, name)
+	d.listItem(r, name)
 }
 
-// read reads the element whose Start is the current token as the next item.
-func (d *decoder) read(r *listReader, name string) {
+// listItem reads the element whose Start is the current token as the next item.
+func (d *decoder) listItem(r *listReader, name string) {
 	switch v := r.a.add().(type) {
 	case *Leaf:
 		d.leaf(v, name)
 	case Struct:
 		d.enter(name, r.n)
-		d.item(v, r.template)
+		d.item(v, &r.template)
 		d.leave()
 	}
 }
 
-// text keeps character data that stands in a list; of a list of strings it is
-// an item.
-func (d *decoder) text(r *listReader) {
+// listText keeps character data that stands in a list; of a list of strings
+// it is an item.
+func (d *decoder) listText(r *listReader) {
 	at, text := d.At(), d.Text()
-	d.note(NotAray, at, text)
+	d.note(NotArray, at, text)
 	if _, ok := r.a.(*List[Leaf]); ok {
 		r.n++
 		*r.a.add().(*Leaf) = Leaf{Value: text, Start: int32(at.Start), End: int32(at.End), Present: true, Untyped: true}
@@ -147,7 +147,7 @@ func (d *decoder) looseMember(r *listReader, name string) bool {
 			return false
 		}
 		d.endLoose(r)
-		d.note(NotAray, d.At(), name)
+		d.note(NotArray, d.At(), name)
 		r.n++
 		s := r.a.add().(Struct)
 		if p, ok := s.(Nested); ok {
@@ -160,7 +160,7 @@ func (d *decoder) looseMember(r *listReader, name string) bool {
 		return false
 	}
 	d.enter(r.item, r.n)
-	d.member(r.loose)
+	d.member(&r.loose)
 	d.leave()
 	return true
 }
@@ -171,7 +171,7 @@ func (d *decoder) endLoose(r *listReader) {
 		return
 	}
 	d.enter(r.item, r.n)
-	d.missing(r.loose, r.looseAt)
+	d.missing(&r.loose, r.looseAt)
 	d.leave()
 	r.loose = matcher{}
 }
@@ -189,11 +189,11 @@ func (d *decoder) repeated(a Array, name string) {
 		d.note(NestedWrapper, d.At(), inner)
 		d.enter(name, 0)
 		r := listReader{a: a, name: name, item: inner, n: a.Len()}
-		d.items(&r)
+		d.listItems(&r)
 		d.leave()
 	} else {
 		r := listReader{a: a, name: name, item: name, n: a.Len() + 1}
-		d.read(&r, name)
+		d.listItem(&r, name)
 	}
 	info.At.End = d.At().End
 }

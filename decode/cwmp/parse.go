@@ -151,8 +151,9 @@ type decoder struct {
 	message   *Message
 	notes     []Note
 	path      []pathStep // from the method to the struct that is being read
-	qualified bool       // noted already
-	unnoted   int        // how many notes there was no room for
+	fault     faultReader
+	qualified bool // noted already
+	unnoted   int  // how many notes there was no room for
 }
 
 // pathStep is an element on the way from the method to where reading is.

@@ -6,9 +6,8 @@ import (
 	"informant/decode/soap"
 )
 
-// faultReader reads a SOAP Fault.
+// faultReader is where reading of a SOAP Fault stands.
 type faultReader struct {
-	*decoder
 	f *FaultDetail
 	// level is how deep below the SOAP Fault reading is: 0 among its children.
 	level  int
@@ -18,29 +17,33 @@ type faultReader struct {
 // readFault reads the SOAP Fault whose Start is the current token, and the
 // CWMP Fault wherever it stands: below it, or, as some have it, in its place.
 func (d *decoder) readFault() *FaultDetail {
-	r := faultReader{decoder: d, f: &FaultDetail{}}
+	f := &FaultDetail{}
+	d.fault = faultReader{f: f}
 	if name, at := d.Name(), d.At(); Version(name.Space) >= 0 {
-		r.cwmpFault(name, true, func() { r.children("") })
-		r.needCode(at)
+		f.HasCWMP, f.CWMP, f.Misplaced = true, name, true
+		d.fault.inCWMP = true
+		d.faultChildren("")
+		d.needCode(at)
 	} else {
-		r.children("")
+		d.faultChildren("")
 	}
-	r.f.Notes, d.notes, d.unnoted = d.allNotes(), nil, 0
-	return r.f
+	f.Notes, d.notes, d.unnoted = d.allNotes(), nil, 0
+	d.fault.f = nil
+	return f
 }
 
-// children reads the children of the current element, which has that name.
-func (r *faultReader) children(parent string) {
-	for depth := r.Depth(); ; {
-		switch r.Next() {
+// faultChildren reads the children of the current element, which has that name.
+func (d *decoder) faultChildren(parent string) {
+	for depth := d.Depth(); ; {
+		switch d.Next() {
 		case soap.Start:
-			r.child(parent)
+			d.faultChild(parent)
 			continue
 		case soap.CharData:
-			r.note(TextInStruct, r.At(), r.Text())
+			d.note(TextInStruct, d.At(), d.Text())
 			continue
 		case soap.End:
-			if r.Depth() >= depth {
+			if d.Depth() >= depth {
 				continue
 			}
 		}
@@ -48,116 +51,117 @@ func (r *faultReader) children(parent string) {
 	}
 }
 
-// child reads a child of an element, by its name in whatever case.
-func (r *faultReader) child(parent string) {
-	name := r.Local()
+// faultChild reads a child of an element, by its name in whatever case.
+func (d *decoder) faultChild(parent string) {
+	name := d.Local()
 	switch strings.ToLower(name) {
 	case "faultcode":
-		if r.inCWMP || name == "FaultCode" {
-			r.named(name, "FaultCode", &r.f.Code)
+		if d.fault.inCWMP || name == "FaultCode" {
+			d.faultLeaf(name, "FaultCode", &d.fault.f.Code)
 		} else {
-			r.named(name, "faultcode", &r.f.SOAPCode)
+			d.faultLeaf(name, "faultcode", &d.fault.f.SOAPCode)
 		}
 	case "faultstring":
-		if r.inCWMP || name == "FaultString" {
-			r.named(name, "FaultString", &r.f.String)
+		if d.fault.inCWMP || name == "FaultString" {
+			d.faultLeaf(name, "FaultString", &d.fault.f.String)
 		} else {
-			r.variant(name, "faultstring")
-			r.faultString(name)
+			d.variant(name, "faultstring")
+			d.faultString(name)
 		}
 	case "detail":
-		r.variant(name, "detail")
-		r.f.HasDetail = true
-		r.into(name, "detail")
+		d.variant(name, "detail")
+		d.fault.f.HasDetail = true
+		d.faultInto(name, "detail")
 	case "fault":
-		r.variant(name, "Fault")
-		at := r.At()
-		r.cwmpFault(r.Name(), parent != "detail" || r.level != 1, func() { r.into(name, "Fault") })
-		r.needCode(at)
+		d.variant(name, "Fault")
+		d.cwmpFault(name, parent)
 	case "setparametervaluesfault":
-		r.variant(name, "SetParameterValuesFault")
-		r.f.Parameters = append(r.f.Parameters, SetParameterValuesFault{})
-		r.enter(name, len(r.f.Parameters))
-		r.structure(&r.f.Parameters[len(r.f.Parameters)-1])
-		r.leave()
+		d.variant(name, "SetParameterValuesFault")
+		d.fault.f.Parameters = append(d.fault.f.Parameters, SetParameterValuesFault{})
+		d.enter(name, len(d.fault.f.Parameters))
+		d.structure(&d.fault.f.Parameters[len(d.fault.f.Parameters)-1])
+		d.leave()
 	default:
-		r.extra()
+		d.extra()
 	}
 }
 
-// into reads the children of the current element.
-func (r *faultReader) into(name, standard string) {
-	r.enter(name, 0)
-	r.level++
-	r.children(standard)
-	r.level--
-	r.leave()
+// faultInto reads the children of the current element.
+func (d *decoder) faultInto(name, standard string) {
+	d.enter(name, 0)
+	d.fault.level++
+	d.faultChildren(standard)
+	d.fault.level--
+	d.leave()
 }
 
-// cwmpFault notes the CWMP Fault and reads it.
-func (r *faultReader) cwmpFault(name soap.Name, misplaced bool, read func()) {
-	r.f.HasCWMP, r.f.CWMP, r.f.Misplaced = true, name, misplaced
-	saved := r.inCWMP
-	r.inCWMP = true
-	read()
-	r.inCWMP = saved
+// cwmpFault reads the CWMP Fault.
+func (d *decoder) cwmpFault(name, parent string) {
+	f, at := d.fault.f, d.At()
+	f.HasCWMP, f.CWMP = true, d.Name()
+	f.Misplaced = parent != "detail" || d.fault.level != 1
+	saved := d.fault.inCWMP
+	d.fault.inCWMP = true
+	d.faultInto(name, "Fault")
+	d.fault.inCWMP = saved
+	d.needCode(at)
 }
 
 // needCode notes a CWMP Fault without a code.
-func (r *faultReader) needCode(at soap.Span) {
-	if !r.f.Code.Present {
-		r.noteOn(MissingArg, "FaultCode", at, "")
+func (d *decoder) needCode(at soap.Span) {
+	if !d.fault.f.Code.Present {
+		d.noteOn(MissingArg, "FaultCode", at, "")
 	}
 }
 
 // variant notes a name in another case.
-func (r *faultReader) variant(name, standard string) {
+func (d *decoder) variant(name, standard string) {
 	if name != standard {
-		r.noteOn(CaseVariant, name, r.At(), standard)
+		d.noteOn(CaseVariant, name, d.At(), standard)
 	}
 }
 
-// named reads a leaf of the Fault. The first one counts: a second is kept as
+// faultLeaf reads a leaf of the Fault. The first one counts: a second is kept as
 // a tree.
-func (r *faultReader) named(name, standard string, l *Leaf) {
-	r.variant(name, standard)
+func (d *decoder) faultLeaf(name, standard string, l *Leaf) {
+	d.variant(name, standard)
 	if l.Present {
-		r.noteOn(RepeatedArg, name, r.At(), "")
-		r.extra()
+		d.noteOn(RepeatedArg, name, d.At(), "")
+		d.extra()
 		return
 	}
-	r.leaf(l, name)
+	d.leaf(l, name)
 }
 
 // faultString reads the SOAP faultstring, in which some put the detail
 // (reference 9.2 no. 66).
-func (r *faultReader) faultString(name string) {
-	l := &r.f.SOAPString
-	if l.Present || !r.HasChildren() {
-		r.named(name, name, l)
+func (d *decoder) faultString(name string) {
+	l := &d.fault.f.SOAPString
+	if l.Present || !d.HasChildren() {
+		d.faultLeaf(name, name, l)
 		return
 	}
-	at, from := r.At(), int32(r.At().End)
-	t, typed := r.XSIType()
-	r.noteOn(ElementInLeaf, name, at, "")
+	at, from := d.At(), int32(d.At().End)
+	t, typed := d.XSIType()
+	d.noteOn(ElementInLeaf, name, at, "")
 	*l = Leaf{XSIType: t, Untyped: !typed, Present: true, Nested: true, Start: from}
-	r.enter(name, 0)
-	r.level++
+	d.enter(name, 0)
+	d.fault.level++
 	var text strings.Builder
-	for depth := r.Depth(); r.Depth() >= depth; {
-		switch r.Next() {
+	for depth := d.Depth(); d.Depth() >= depth; {
+		switch d.Next() {
 		case soap.Start:
-			r.child("faultstring")
+			d.faultChild("faultstring")
 			continue
 		case soap.CharData:
-			text.WriteString(r.Text())
+			text.WriteString(d.Text())
 			continue
 		case soap.EOF:
-			depth = r.Depth() + 1
+			depth = d.Depth() + 1
 		}
 	}
-	r.level--
-	r.leave()
+	d.fault.level--
+	d.leave()
 	l.Value = text.String()
-	l.End = max(from, int32(r.At().Start))
+	l.End = max(from, int32(d.At().Start))
 }

@@ -11,6 +11,7 @@ import (
 func canonical(name string) string {
 	name = strings.ToLower(strings.TrimSpace(name))
 	switch name {
+	case "", "utf-8":
 	case "utf8", "unicode-1-1-utf-8":
 		return "utf-8"
 	case "iso8859-1", "iso_8859-1", "iso-8859-1", "latin1", "latin-1", "l1", "iso8859_1", "8859-1":
@@ -29,7 +30,10 @@ func canonical(name string) string {
 
 // CharsetOf is the charset parameter of a Content-Type, "" when it has none.
 func CharsetOf(contentType string) string {
-	for _, p := range strings.Split(contentType, ";")[1:] {
+	_, rest, more := strings.Cut(contentType, ";")
+	for more {
+		var p string
+		p, rest, more = strings.Cut(rest, ";")
 		k, v, ok := strings.Cut(p, "=")
 		if ok && strings.EqualFold(strings.TrimSpace(k), "charset") {
 			return strings.Trim(strings.TrimSpace(v), `"'`)

@@ -6,6 +6,10 @@ import "strings"
 // settles where reading begins. wide is the charset that is certain already.
 func (p *preparation) declaration(wide string) {
 	text := p.doc.Text
+	if rest, ok := strings.CutPrefix(text, `<?xml version="1.0" encoding="UTF-8"?>`); ok && wide == "" {
+		p.doc.Declaration, p.declEncoding, p.begin = true, "UTF-8", len(text)-len(rest)
+		return
+	}
 	at := skipSpace(text, 0)
 	if !strings.HasPrefix(text[at:], "<?xml") || len(text) > at+5 && class[text[at+5]]&isSpace == 0 && text[at+5] != '?' {
 		p.quirks.note(NoDeclaration, 0, 0, "no XML declaration")

@@ -11,16 +11,17 @@ import (
 // something of it must be.
 type preparation struct {
 	doc    *Document
-	quirks *quirks
+	quirks quirks
 	out    strings.Builder // the text as far as it was rewritten
 	begin  int             // where reading begins in Text, behind the declaration
 	// declEncoding is the encoding of the XML declaration, "" without.
 	declEncoding string
 }
 
-// prepare fills d.Text, d.Charset, d.Declaration and d.origin.
-func prepare(d *Document, q *quirks, body, contentType string) (begin int) {
-	p := preparation{doc: d, quirks: q}
+// prepare fills d.Text, d.Charset, d.Declaration and d.origin. It returns
+// where reading begins, and what it found.
+func prepare(d *Document, body, contentType string) (begin int, found quirks) {
+	p := preparation{doc: d}
 	nul := len(body)
 	if big, is, mark := utf16Of(body); is {
 		p.wide(body, big, mark)
@@ -29,9 +30,9 @@ func prepare(d *Document, q *quirks, body, contentType string) (begin int) {
 		p.narrow(body, contentType)
 	}
 	if nul -= len(body); nul > 0 {
-		q.note(TrailingContent, len(d.Text), len(d.Text), itoa(nul)+" NUL bytes after the end")
+		p.quirks.note(TrailingContent, len(d.Text), len(d.Text), itoa(nul)+" NUL bytes after the end")
 	}
-	return p.begin
+	return p.begin, p.quirks
 }
 
 // trimNUL is the length of body without NUL bytes at its end.

@@ -23,7 +23,8 @@ type Reader struct {
 // Open makes r ready to read body, which came with that Content-Type.
 func (r *Reader) Open(body, contentType string) {
 	r.doc = &Document{}
-	begin := prepare(r.doc, &r.quirks, body, contentType)
+	var begin int
+	begin, r.quirks = prepare(r.doc, body, contentType)
 	r.reset(r.doc.Text, begin)
 }
 

@@ -60,6 +60,8 @@ type Scanner struct {
 
 	encodingNS string
 	quirks     quirks
+	scratch    []Attr // the attributes of the tag that is being read
+	arena      []Attr // room for the attributes of tags
 	tags       [tagSlots]tag
 }
 
@@ -79,6 +81,8 @@ func (s *Scanner) reset(text string, pos int) {
 	s.hasCR = strings.IndexByte(text, '\r') >= 0
 	s.hasCDEnd = strings.Contains(text, "]]>")
 	s.stack = make([]open, 0, 16)
+	s.bindings = make([]binding, 0, 8)
+	s.arena = make([]Attr, 0, 16)
 }
 
 // Depth is how many elements are open. A Start has its element open already,

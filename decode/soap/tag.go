@@ -37,33 +37,74 @@ func (s *Scanner) startTag(p int) bool {
 			s.start, s.end, s.pos = p, p+n+2, p+n+2
 			return s.push(t, s.env, len(s.bindings))
 		}
-		return s.newTag(p, t)
+		return s.newTag(p, t, raw)
 	}
 	s.tag = 0
-	return s.newTag(p, &s.tags[0])
+	return s.newTag(p, &s.tags[0], "")
 }
 
-// newTag reads the start tag at p into t.
-func (s *Scanner) newTag(p int, t *tag) bool {
+// newTag reads the start tag at p into t. raw is what stands before the next
+// '>'.
+func (s *Scanner) newTag(p int, t *tag, raw string) bool {
+	t.raw = ""
+	if s.plainTag(p, t, raw) {
+		e := p + len(raw) + 2
+		s.start, s.end, s.pos = p, e, e
+		return s.push(t, s.env, len(s.bindings))
+	}
 	before := len(s.quirks.list)
 	env, bindings := s.env, len(s.bindings)
 	counted := s.quirks.count
 	e, ok := s.readTag(p, t)
 	if !ok {
-		t.raw = ""
 		return s.cut(p, "a tag")
 	}
 	s.resolve(p, t)
-	t.raw = ""
-	if env == s.env && before == len(s.quirks.list) && counted == s.quirks.count && s.text[e-1] == '>' {
-		raw := s.text[p+1 : e-1]
-		if len(raw) < 256 && strings.IndexByte(raw, '>') < 0 {
-			t.raw = raw
-		}
+	if raw != "" && e == p+len(raw)+2 && env == s.env && before == len(s.quirks.list) && counted == s.quirks.count {
+		t.raw = raw
 	}
 	t.env = s.env
 	s.start, s.end, s.pos = p, e, e
 	return s.push(t, env, bindings)
+}
+
+// plainTag reads a start tag that is nothing but a good name.
+func (s *Scanner) plainTag(p int, t *tag, raw string) bool {
+	colon := -1
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if class[c]&isName == 0 || c >= 0x80 || c == ':' && colon >= 0 {
+			return false
+		}
+		if c == ':' {
+			colon = i
+		}
+	}
+	if raw == "" || colon == 0 || colon == len(raw)-1 || class[raw[colon+1]]&isNameStart == 0 {
+		return false
+	}
+	prefix := raw[:max(colon, 0)]
+	space, ok := s.lookup(prefix)
+	if !ok {
+		return false
+	}
+	*t = tag{raw: raw, qname: raw, name: Name{Prefix: prefix, Local: raw[colon+1:], Space: space}, attr: t.attr[:0], env: s.env, arrayType: -1}
+	return true
+}
+
+// keep gives t its attributes, which were read into the scratch.
+func (s *Scanner) keep(t *tag) {
+	n := len(s.scratch)
+	if n > cap(t.attr) {
+		if n > cap(s.arena)-len(s.arena) {
+			s.arena = make([]Attr, 0, max(n, 16))
+		}
+		k := len(s.arena)
+		s.arena = s.arena[:k+n]
+		t.attr = s.arena[k : k+n : k+n]
+	}
+	t.attr = t.attr[:n]
+	copy(t.attr, s.scratch)
 }
 
 // push opens the element of t; env and bindings are those outside of it.
@@ -109,6 +150,8 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 		i++
 	}
 	*t = tag{qname: s.text[p+1 : i], attr: t.attr[:0], arrayType: -1}
+	s.scratch = s.scratch[:0]
+	defer s.keep(t)
 	s.checkName(p+1, i)
 	for {
 		from := i
@@ -134,7 +177,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 		if from == i {
 			s.quirks.note(Malformed, i, i, "no white space before an attribute")
 		}
-		if i = s.readAttr(p, i, t); i < 0 {
+		if i = s.readAttr(p, i); i < 0 {
 			return 0, false
 		}
 	}
@@ -142,7 +185,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 
 // readAttr reads the attribute at i. It returns the position behind it, -1
 // when the text ends inside it.
-func (s *Scanner) readAttr(p, i int, t *tag) int {
+func (s *Scanner) readAttr(p, i int) int {
 	from := i
 	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
 		i++
@@ -165,13 +208,13 @@ func (s *Scanner) readAttr(p, i int, t *tag) int {
 	} else if i, value = s.attrValue(skipSpace(s.text, i+1)); i < 0 {
 		return -1
 	}
-	if len(t.attr) >= maxAttributes {
-		if len(t.attr) == maxAttributes {
+	if len(s.scratch) >= maxAttributes {
+		if len(s.scratch) == maxAttributes {
 			s.quirks.note(TooManyElements, from, i, "more than "+itoa(maxAttributes)+" attributes")
 		}
 		return i
 	}
-	t.attr = append(t.attr, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
+	s.scratch = append(s.scratch, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
 	return i
 }
 
@@ -212,7 +255,9 @@ func (s *Scanner) attrValue(i int) (int, Span) {
 	if n < 0 {
 		return -1, Span{}
 	}
-	s.checkReferences(i, i+n)
+	if s.hasAmp {
+		s.checkReferences(i, i+n)
+	}
 	return i + n + 1, Span{i, i + n}
 }
 

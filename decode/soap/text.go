@@ -80,11 +80,7 @@ func Unescape(s string) string { return unescape(s, false) }
 // unescape is Unescape, or, for an attribute's value, its normalisation
 // (XML 3.3.3).
 func unescape(s string, attr bool) string {
-	special := "&\r"
-	if attr {
-		special = "&\r\n\t"
-	}
-	i := strings.IndexAny(s, special)
+	i := special(s, attr)
 	if i < 0 {
 		return s
 	}
@@ -105,10 +101,26 @@ func unescape(s string, attr bool) string {
 			b.WriteByte(' ')
 		}
 		s = s[i+n:]
-		i = strings.IndexAny(s, special)
+		i = special(s, attr)
 	}
 	b.WriteString(s)
 	return b.String()
+}
+
+// special is the first position of a byte that unescape has to do with, -1
+// when there is none.
+func special(s string, attr bool) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '&', '\r':
+			return i
+		case '\n', '\t':
+			if attr {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func newline(attr bool) byte {
