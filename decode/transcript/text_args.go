@@ -271,7 +271,6 @@ func (w *teller) parameters(b *block, items []cwmp.ParameterValueStruct) {
 	col := column(names, w.width-w.left-22)
 	for i := range items[:show] {
 		p := &items[i]
-		row := line{{normal, pad(names[i], col) + " = "}}
 		kind := safe(p.Value.XSIType[strings.LastIndexByte(p.Value.XSIType, ':')+1:])
 		if kind != "" {
 			kind = " (" + kind + ")"
@@ -280,10 +279,21 @@ func (w *teller) parameters(b *block, items []cwmp.ParameterValueStruct) {
 		if !p.Value.Present {
 			v = "no value"
 		}
-		row = row.add(normal, w.fit(v, row.columns()+columns(kind))).add(dim, kind)
-		b.rows = append(b.rows, row)
+		w.row(b, pad(names[i], col)+" = ", v, kind)
 	}
 	w.more(b, len(items)-show, "parameters")
+}
+
+// row writes a name, its value and what follows it. What does not fit is
+// shortened, or, where the name leaves it little room, put on a line of its own.
+func (w *teller) row(b *block, name, value, tail string) {
+	room := w.width - w.left - 2 - columns(tail)
+	used := columns(name)
+	if w.Verbose == 0 && used+columns(value) > room && room-used < 40 {
+		b.rows = append(b.rows, line{{normal, strings.TrimRight(name, " ")}})
+		name, used = "    ", 4
+	}
+	b.rows = append(b.rows, line{{normal, name}, {normal, w.fit(value, used+columns(tail))}}.add(dim, tail))
 }
 
 // parameterInfos writes names and whether they can be written.

@@ -212,7 +212,7 @@ func (w *teller) faultRows(b *block, s *cwmp.Session, m *cwmp.Message) {
 	sent := sentValues(s, m)
 	var names []string
 	for i := range ps[:show] {
-		names = append(names, safe(ps[i].ParameterName.Value))
+		names = append(names, safe(strings.TrimPrefix(ps[i].ParameterName.Value, s.Root)))
 	}
 	col := column(names, w.width-w.left-40)
 	for i := range ps[:show] {
@@ -226,7 +226,13 @@ func (w *teller) faultRows(b *block, s *cwmp.Session, m *cwmp.Message) {
 		}
 		row := line{{normal, pad(names[i], col) + "  "}, {red, text}}
 		if v, ok := sent[p.ParameterName.Value]; ok {
-			row = row.add(dim, "   (sent: "+w.value(p.ParameterName.Value, v)+")")
+			v = "(sent: " + w.value(p.ParameterName.Value, v) + ")"
+			if row.columns()+3+columns(v) > w.width-w.left-2 {
+				b.rows = append(b.rows, row)
+				row = line{{dim, "    " + w.fit(v, 4)}}
+			} else {
+				row = row.add(dim, "   "+v)
+			}
 		}
 		b.rows = append(b.rows, row)
 	}

@@ -1,0 +1,60 @@
+# make test    what must hold (CI); installs the Debian packages it needs when root
+# make build   ./informant
+# make fuzz    every fuzz target for FUZZTIME
+# make bench   benchmarks, and the comparison of the whole program with tshark
+# make soak    the tests with full counts, and long fuzzing: hours
+
+GO       ?= go
+TIMEOUT  ?= 20m
+FUZZTIME ?= 10s
+SOAKTIME ?= 10m
+
+.PHONY: test build deps format vet lint unit fuzz bench soak clean
+
+test: deps format vet lint unit
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o informant ./cmd/informant
+
+# tshark is the witness of the differential tests; without it nothing is tested
+# in silence: make fails.
+deps:
+	@command -v tshark >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo 'installing tshark'; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark >/dev/null; \
+	  else \
+	    echo 'tshark is missing: install it (Debian: apt-get install tshark)' >&2; exit 1; \
+	  fi; }
+
+format:
+	@files="$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))"; \
+	if [ -n "$$files" ]; then echo "not formatted (gofmt -w):"; echo "$$files"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(GO) tool staticcheck ./...
+
+unit:
+	$(GO) test -race -timeout $(TIMEOUT) ./...
+
+# One target at a time: go test takes one fuzz target of one package.
+fuzz:
+	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //'); do \
+	    echo "$$target in $${dir#$(CURDIR)/}"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	  done; done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./cmd/informant/bench
+
+soak:
+	INFORMANT_SOAK=1 $(GO) test -race -timeout 12h ./...
+	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
+
+clean:
+	rm -f informant
