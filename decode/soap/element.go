@@ -28,7 +28,7 @@ func (s *Scanner) ArrayType() (value string, at Span, ok bool) {
 	if t.arrayType < 0 {
 		return "", Span{}, false
 	}
-	a := &t.attr[t.arrayType]
+	a := &s.attributes(t)[t.arrayType]
 	return a.Value, Span{s.start + a.At.Start, s.start + a.At.End}, true
 }
 
@@ -40,13 +40,13 @@ func (s *Scanner) Element() Element {
 
 // attrs copies the element's attributes.
 func (s *Scanner) attrs() []Attr {
-	t := &s.tags[s.tag]
-	if len(t.attr) == 0 {
+	attr := s.attributes(&s.tags[s.tag])
+	if len(attr) == 0 {
 		return nil
 	}
-	a := make([]Attr, len(t.attr))
-	for i := range t.attr {
-		a[i] = t.attr[i]
+	a := make([]Attr, len(attr))
+	for i := range attr {
+		a[i] = attr[i]
 		a[i].At.Start += s.start
 		a[i].At.End += s.start
 	}
@@ -62,7 +62,7 @@ func (s *Scanner) Leaf() (value string, at Span, children []*Node) {
 		p := s.pos
 		if i := strings.IndexByte(s.text[p:], '<'); i >= 0 {
 			e := p + i
-			name := s.stack[len(s.stack)-1].name
+			name := s.opened(s.depth - 1).name
 			if f := e + 2 + len(name); f < len(s.text) && s.text[f] == '>' && s.text[e+1] == '/' && s.text[e+2:f] == name {
 				s.start, s.end, s.pos = e, f+1, f+1
 				s.kind = End
@@ -88,7 +88,7 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 		s.Next()
 		return "", Span{from, from}, nil
 	}
-	from, depth := s.pos, len(s.stack)
+	from, depth := s.pos, s.depth
 	all := s.all
 	s.all = true
 	var b strings.Builder
@@ -107,7 +107,7 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 		case Start:
 			children = append(children, s.Tree())
 		case End:
-			if len(s.stack) < depth {
+			if s.depth < depth {
 				s.all = all
 				if runs > 1 {
 					value = b.String()
@@ -123,8 +123,8 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 
 // Skip reads the element to its end. The End is consumed.
 func (s *Scanner) Skip() {
-	depth := len(s.stack)
-	for len(s.stack) >= depth && s.Next() != EOF {
+	depth := s.depth
+	for s.depth >= depth && s.Next() != EOF {
 	}
 }
 

@@ -16,9 +16,13 @@ type binding struct{ prefix, space string }
 // lookup resolves a prefix; "" is the default namespace, which is always
 // known.
 func (s *Scanner) lookup(prefix string) (space string, ok bool) {
-	for i := len(s.bindings) - 1; i >= 0; i-- {
-		if s.bindings[i].prefix == prefix {
-			return s.bindings[i].space, true
+	for i := s.bound - 1; i >= 0; i-- {
+		b := &s.bindings[min(i, len(s.bindings)-1)]
+		if i >= len(s.bindings) {
+			b = &s.boundMore[i-len(s.bindings)]
+		}
+		if b.prefix == prefix {
+			return b.space, true
 		}
 	}
 	switch prefix {
@@ -32,41 +36,53 @@ func (s *Scanner) lookup(prefix string) (space string, ok bool) {
 	return "", false
 }
 
+// bind puts a namespace declaration in force.
+func (s *Scanner) bind(prefix, space string) {
+	if s.bound < len(s.bindings) {
+		s.bindings[s.bound] = binding{prefix, space}
+	} else {
+		s.boundMore = append(s.boundMore[:s.bound-len(s.bindings)], binding{prefix, space})
+	}
+	s.bound++
+}
+
 // resolve puts the namespace declarations of t in force, and resolves its
 // names. p is the position of its '<'.
 func (s *Scanner) resolve(p int, t *tag) {
 	s.declare(p, t)
 	t.name = split(t.qname)
 	t.name.Space = s.space(t.qname, t.name.Prefix, p+1)
-	for i := range t.attr {
-		a := &t.attr[i]
+	attr := s.attributes(t)
+	for i := range attr {
+		a := &attr[i]
 		if a.Name.Prefix != "" && a.Name.Space == "" {
 			a.Name.Space = s.space("", a.Name.Prefix, p+a.At.Start)
 		}
-		s.known(p, t, int32(i))
+		s.known(p, t, a, int32(i))
 	}
-	if len(t.attr) > 1 {
-		s.duplicates(p, t)
+	if len(attr) > 1 {
+		s.duplicates(p, attr)
 	}
 }
 
 // declare looks for xmlns attributes.
 func (s *Scanner) declare(p int, t *tag) {
-	before := len(s.bindings)
-	for i := range t.attr {
-		a := &t.attr[i]
+	before := s.bound
+	attr := s.attributes(t)
+	for i := range attr {
+		a := &attr[i]
 		switch {
 		case a.Name.Prefix == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
-			s.bindings = append(s.bindings, binding{a.Name.Local, a.Value})
+			s.bind(a.Name.Local, a.Value)
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
-			s.bindings = append(s.bindings, binding{"", a.Value})
+			s.bind("", a.Value)
 		}
 	}
-	if len(s.bindings) != before {
+	if s.bound != before {
 		s.envs++
 		s.env = s.envs
 	}
@@ -117,8 +133,7 @@ func (s *Scanner) undeclaredPrefix(prefix string, at int, text string) {
 
 // known picks out the attributes that SOAP encoding gives a meaning: xsi:type
 // and arrayType, whatever namespaces they are in.
-func (s *Scanner) known(p int, t *tag, i int32) {
-	a := &t.attr[i]
+func (s *Scanner) known(p int, t *tag, a *Attr, i int32) {
 	switch {
 	case a.Name.Local == "type" && a.Name.Prefix != "" && !t.typed:
 		t.xsiType, t.typed = a.Value, true
@@ -139,11 +154,11 @@ func (s *Scanner) known(p int, t *tag, i int32) {
 
 // duplicates notes attributes that are there twice, by their names as written
 // or resolved. The first one counts.
-func (s *Scanner) duplicates(p int, t *tag) {
-	for i := 1; i < len(t.attr); i++ {
-		a := &t.attr[i]
+func (s *Scanner) duplicates(p int, attr []Attr) {
+	for i := 1; i < len(attr); i++ {
+		a := &attr[i]
 		for j := range i {
-			b := &t.attr[j]
+			b := &attr[j]
 			if a.Name.Local == b.Name.Local && (a.Name.Prefix == b.Name.Prefix || a.Name.Space == b.Name.Space && a.Name.Space != "" && a.Name.Space != xmlnsNS) {
 				s.quirks.note(DuplicateAttr, p+a.At.Start, p+a.At.End, "attribute "+quote(a.Name.Local)+" twice")
 				break

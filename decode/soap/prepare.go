@@ -109,15 +109,18 @@ func (p *preparation) effective(header string) string {
 // nor white space; len(s) when there is none.
 func odd(s string, i int) int {
 	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-		space = 0x2020202020202020
+		ones     = 0x0101010101010101
+		highs    = 0x80 * ones
+		newlines = '\n' * ones
 	)
 	for ; i+8 <= len(s); i += 8 {
 		w := s[i : i+8]
 		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
 			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-		if (x|(x+ones)|(x-space))&highs == 0 {
+		// In each byte, where all are below 0x80: the top bit of x+1 says that
+		// it is 0x7F, that of x+0x60 that it is a space or above, and that of
+		// (x^newline)+0x7F that it is no newline.
+		if (x|x+ones|^(x+0x60*ones)&((x^newlines)+0x7F*ones))&highs == 0 {
 			continue
 		}
 		for j := range 8 {

@@ -57,7 +57,7 @@ func (r *Reader) NextMethod() bool {
 
 // endMethod reads the current method to its end.
 func (r *Reader) endMethod() {
-	for len(r.stack) >= r.method && r.Next() != EOF {
+	for r.depth >= r.method && r.Next() != EOF {
 	}
 	r.method = 0
 	r.doc.Methods[len(r.doc.Methods)-1].At.End = r.end
@@ -67,7 +67,7 @@ func (r *Reader) endMethod() {
 // element looks at the element whose Start is the current token, and returns
 // true when it is a method.
 func (r *Reader) element() bool {
-	depth := len(r.stack)
+	depth := r.depth
 	switch {
 	case r.level > 0 && depth == r.level+1:
 		return r.begin()
@@ -145,17 +145,17 @@ func (r *Reader) partCase(local, want string) {
 
 // begin keeps the element whose Start is the current token as a method.
 func (r *Reader) begin() bool {
-	r.method = len(r.stack)
+	r.method = r.depth
 	r.doc.Methods = append(r.doc.Methods, Method{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)})
 	return true
 }
 
 // ended is called after an End outside of methods.
 func (r *Reader) ended() {
-	if len(r.stack) < r.level {
+	if r.depth < r.level {
 		r.level = 0
 	}
-	if len(r.stack) == 0 {
+	if r.depth == 0 {
 		if r.roots == 1 {
 			r.doc.Envelope.At.End = r.end
 		}
@@ -185,7 +185,7 @@ func (r *Reader) readHeader(name Name) {
 	case r.header == 2:
 		r.quirks.note(BodyStructure, r.start, r.end, "a second Header")
 	}
-	depth := len(r.stack)
+	depth := r.depth
 	blocks := len(d.Header)
 	for {
 		switch r.Next() {
@@ -196,7 +196,7 @@ func (r *Reader) readHeader(name Name) {
 			r.strayText()
 			continue
 		case End:
-			if len(r.stack) >= depth {
+			if r.depth >= depth {
 				continue
 			}
 		}

@@ -46,10 +46,10 @@ type Scanner struct {
 
 	hasAmp, hasCR, hasCDEnd bool // what the text holds anywhere
 
-	stack    []open
+	depth    int    // how many elements are open: those of stack, then deep
 	env      uint32 // names the set of namespace bindings in force
 	envs     uint32 // the last name given
-	bindings []binding
+	bound    int    // how many namespace bindings are in force: those of bindings, then boundMore
 	elements int
 	roots    int // how many root elements began
 
@@ -60,18 +60,32 @@ type Scanner struct {
 
 	encodingNS string
 	quirks     quirks
-	scratch    []Attr // the attributes of the tag that is being read
-	arena      []Attr // room for the attributes of tags
-	tags       [tagSlots]tag
+	// Fixed room, so that a Scanner on the stack needs no other for an
+	// ordinary text, and where it goes on.
+	arenaUsed int
+	arena     [12]Attr // of tags that may come again
+	bindings  [8]binding
+	boundMore []binding
+	stack     [16]open
+	deep      []open
+	tags      [tagSlots]tag
 }
 
 // open is an element whose end was not read yet.
 type open struct {
 	name     string // as written
-	start    int
-	bindings int
+	start    int32
+	bindings int32 // how many were in force outside of it
 	env      uint32
 	parent   bool // it has child elements
+}
+
+// opened is the open element at that depth, counted from 0.
+func (s *Scanner) opened(i int) *open {
+	if i < len(s.stack) {
+		return &s.stack[i]
+	}
+	return &s.deep[i-len(s.stack)]
 }
 
 // reset makes s ready to read text from pos on.
@@ -80,14 +94,11 @@ func (s *Scanner) reset(text string, pos int) {
 	s.hasAmp = strings.IndexByte(text, '&') >= 0
 	s.hasCR = strings.IndexByte(text, '\r') >= 0
 	s.hasCDEnd = strings.Contains(text, "]]>")
-	s.stack = make([]open, 0, 16)
-	s.bindings = make([]binding, 0, 8)
-	s.arena = make([]Attr, 0, 16)
 }
 
 // Depth is how many elements are open. A Start has its element open already,
 // an End no more.
-func (s *Scanner) Depth() int { return len(s.stack) }
+func (s *Scanner) Depth() int { return s.depth }
 
 // Kind is that of the current token.
 func (s *Scanner) Kind() Kind { return s.kind }
@@ -130,6 +141,13 @@ func (s *Scanner) Next() Kind {
 			continue
 		}
 		if s.text[p] != '<' {
+			if !s.all && class[s.text[p]]&isSpace != 0 {
+				if p = skipSpace(s.text, p); p < len(s.text) && s.text[p] == '<' {
+					s.pos = p
+					continue
+				}
+				p = s.pos
+			}
 			if s.charData(p) {
 				return CharData
 			}
@@ -173,9 +191,9 @@ func (s *Scanner) cut(p int, what string) bool {
 // open, which must be ended first.
 func (s *Scanner) finish() bool {
 	s.start, s.end = len(s.text), len(s.text)
-	if n := len(s.stack); n > 0 {
+	if n := s.depth; n > 0 {
 		if s.quirks.count[Truncated] == 0 && s.quirks.count[TooManyElements] == 0 {
-			s.quirks.note(Truncated, s.stack[n-1].start, len(s.text), "the body ends inside <"+short(s.stack[n-1].name)+">")
+			s.quirks.note(Truncated, int(s.opened(n-1).start), len(s.text), "the body ends inside <"+short(s.opened(n-1).name)+">")
 		}
 		s.unwind = n
 		return false
@@ -194,7 +212,7 @@ func (s *Scanner) charData(p int) bool {
 	s.inner, s.inEnd, s.cdata = p, e, false
 	s.kind = CharData
 	white := blank(s.text[p:e])
-	if len(s.stack) == 0 {
+	if s.depth == 0 {
 		if !white {
 			s.outside(p, e)
 		}
@@ -219,8 +237,8 @@ func (s *Scanner) outside(p, e int) {
 
 // endTag reads the end tag at p.
 func (s *Scanner) endTag(p int) bool {
-	if n := len(s.stack); n > 0 {
-		name := s.stack[n-1].name
+	if n := s.depth; n > 0 {
+		name := s.opened(n - 1).name
 		if e := p + 2 + len(name); e < len(s.text) && s.text[e] == '>' && s.text[p+2:e] == name {
 			s.start, s.end, s.pos = p, e+1, e+1
 			s.pop()
@@ -250,8 +268,8 @@ func (s *Scanner) oddEndTag(p int) bool {
 		i++
 	}
 	s.start, s.end, s.pos = p, i, i
-	n := len(s.stack)
-	if n > 0 && s.stack[n-1].name == name {
+	n := s.depth
+	if n > 0 && s.opened(n-1).name == name {
 		s.pop()
 		s.kind = End
 		return true
@@ -278,7 +296,7 @@ func (s *Scanner) tagEnd(i int) int {
 // for a misspelt one when the innermost element has no child elements, and
 // else stepped over.
 func (s *Scanner) mismatch(p int, name string) bool {
-	n := len(s.stack)
+	n := s.depth
 	if n == 0 {
 		kind := TrailingContent
 		if s.roots == 0 {
@@ -288,7 +306,7 @@ func (s *Scanner) mismatch(p int, name string) bool {
 		return false
 	}
 	if !s.quirks.full(Malformed) {
-		s.quirks.note(Malformed, p, s.end, "end tag </"+short(name)+"> where <"+short(s.stack[n-1].name)+"> is open")
+		s.quirks.note(Malformed, p, s.end, "end tag </"+short(name)+"> where <"+short(s.opened(n-1).name)+"> is open")
 	} else {
 		s.quirks.note(Malformed, p, s.end, "")
 	}
@@ -297,12 +315,12 @@ func (s *Scanner) mismatch(p int, name string) bool {
 		return false
 	}
 	for i := n - 2; i >= 0; i-- {
-		if s.stack[i].name == name {
+		if s.opened(i).name == name {
 			s.unwind = n - i
 			return false
 		}
 	}
-	if !s.stack[n-1].parent {
+	if !s.opened(n - 1).parent {
 		s.unwind = 1
 	}
 	return false
@@ -311,7 +329,7 @@ func (s *Scanner) mismatch(p int, name string) bool {
 // misspelt tells whether name is that of the innermost element but for its
 // prefix or case.
 func (s *Scanner) misspelt(name string) bool {
-	return strings.EqualFold(local(name), local(s.stack[len(s.stack)-1].name))
+	return strings.EqualFold(local(name), local(s.opened(s.depth-1).name))
 }
 
 // local is a name without its prefix.
@@ -327,11 +345,10 @@ func short(name string) string {
 
 // pop ends the innermost element.
 func (s *Scanner) pop() {
-	n := len(s.stack) - 1
-	o := &s.stack[n]
+	s.depth--
+	o := s.opened(s.depth)
 	s.env = o.env
-	s.bindings = s.bindings[:o.bindings]
-	s.stack = s.stack[:n]
+	s.bound = int(o.bindings)
 }
 
 // declaration reads what begins with "<!".
@@ -384,7 +401,7 @@ func (s *Scanner) cdataSection(p int) bool {
 	s.start, s.end = p, s.pos
 	s.inner, s.inEnd, s.cdata = p+9, e, true
 	s.kind = CharData
-	if len(s.stack) == 0 {
+	if s.depth == 0 {
 		s.outside(p, s.end)
 		return s.all
 	}

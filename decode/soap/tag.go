@@ -14,7 +14,8 @@ type tag struct {
 	raw        string // what stands between '<' and '>', when it may be known again; else ""
 	qname      string
 	name       Name
-	attr       []Attr // spans counted from the '<'; declarations of namespaces included
+	first, n   int16  // its attributes in the arena, declarations of namespaces included; spans counted from the '<'
+	more       []Attr // its attributes where the arena had no room
 	xsiType    string // the value of xsi:type
 	env        uint32 // the bindings under which names were resolved
 	arrayType  int32  // the index in attr, -1 when there is none
@@ -35,7 +36,7 @@ func (s *Scanner) startTag(p int) bool {
 		s.tag = slot
 		if t.raw == raw && t.env == s.env {
 			s.start, s.end, s.pos = p, p+n+2, p+n+2
-			return s.push(t, s.env, len(s.bindings))
+			return s.push(t, s.env, s.bound)
 		}
 		return s.newTag(p, t, raw)
 	}
@@ -50,10 +51,10 @@ func (s *Scanner) newTag(p int, t *tag, raw string) bool {
 	if s.plainTag(p, t, raw) {
 		e := p + len(raw) + 2
 		s.start, s.end, s.pos = p, e, e
-		return s.push(t, s.env, len(s.bindings))
+		return s.push(t, s.env, s.bound)
 	}
 	before := len(s.quirks.list)
-	env, bindings := s.env, len(s.bindings)
+	env, bindings := s.env, s.bound
 	counted := s.quirks.count
 	e, ok := s.readTag(p, t)
 	if !ok {
@@ -62,6 +63,9 @@ func (s *Scanner) newTag(p int, t *tag, raw string) bool {
 	s.resolve(p, t)
 	if raw != "" && e == p+len(raw)+2 && env == s.env && before == len(s.quirks.list) && counted == s.quirks.count {
 		t.raw = raw
+	}
+	if t.raw != "" {
+		s.arenaUsed += int(t.n)
 	}
 	t.env = s.env
 	s.start, s.end, s.pos = p, e, e
@@ -88,42 +92,55 @@ func (s *Scanner) plainTag(p int, t *tag, raw string) bool {
 	if !ok {
 		return false
 	}
-	*t = tag{raw: raw, qname: raw, name: Name{Prefix: prefix, Local: raw[colon+1:], Space: space}, attr: t.attr[:0], env: s.env, arrayType: -1}
+	*t = tag{raw: raw, qname: raw, name: Name{Prefix: prefix, Local: raw[colon+1:], Space: space}, more: t.more[:0], env: s.env, arrayType: -1}
 	return true
 }
 
-// keep gives t its attributes, which were read into the scratch.
-func (s *Scanner) keep(t *tag) {
-	n := len(s.scratch)
-	if n > cap(t.attr) {
-		if n > cap(s.arena)-len(s.arena) {
-			s.arena = make([]Attr, 0, max(n, 16))
-		}
-		k := len(s.arena)
-		s.arena = s.arena[:k+n]
-		t.attr = s.arena[k : k+n : k+n]
+// attributes are those of t.
+func (s *Scanner) attributes(t *tag) []Attr {
+	if len(t.more) > 0 {
+		return t.more
 	}
-	t.attr = t.attr[:n]
-	copy(t.attr, s.scratch)
+	return s.arena[t.first : t.first+t.n]
+}
+
+// add gives t, the tag that is being read, another attribute.
+func (s *Scanner) add(t *tag, a Attr) {
+	if len(t.more) == 0 && int(t.first+t.n) < len(s.arena) {
+		s.arena[t.first+t.n] = a
+		t.n++
+		return
+	}
+	if len(t.more) == 0 {
+		t.more = append(t.more, s.arena[t.first:t.first+t.n]...)
+		t.n = 0
+	}
+	t.more = append(t.more, a)
 }
 
 // push opens the element of t; env and bindings are those outside of it.
 func (s *Scanner) push(t *tag, env uint32, bindings int) bool {
-	n := len(s.stack)
+	n := s.depth
 	if n == 0 {
 		s.root()
 	} else {
-		s.stack[n-1].parent = true
+		s.opened(n - 1).parent = true
 	}
 	s.elements++
 	if s.elements > MaxElements {
 		s.quirks.note(TooManyElements, s.start, s.end, "more than "+itoa(MaxElements)+" elements: what follows is not read")
 		s.pos = len(s.text)
-		s.env, s.bindings = env, s.bindings[:bindings]
+		s.env, s.bound = env, bindings
 		return false
 	}
 	s.kind = Start
-	s.stack = append(s.stack, open{name: t.qname, start: s.start, env: env, bindings: bindings})
+	o := open{name: t.qname, start: int32(s.start), env: env, bindings: int32(bindings)}
+	if n < len(s.stack) {
+		s.stack[n] = o
+	} else {
+		s.deep = append(s.deep[:n-len(s.stack)], o)
+	}
+	s.depth++
 	switch {
 	case t.selfClosed:
 		s.unwind = 1
@@ -149,9 +166,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
 		i++
 	}
-	*t = tag{qname: s.text[p+1 : i], attr: t.attr[:0], arrayType: -1}
-	s.scratch = s.scratch[:0]
-	defer s.keep(t)
+	*t = tag{qname: s.text[p+1 : i], first: int16(s.arenaUsed), more: t.more[:0], arrayType: -1}
 	s.checkName(p+1, i)
 	for {
 		from := i
@@ -177,7 +192,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 		if from == i {
 			s.quirks.note(Malformed, i, i, "no white space before an attribute")
 		}
-		if i = s.readAttr(p, i); i < 0 {
+		if i = s.readAttr(p, i, t); i < 0 {
 			return 0, false
 		}
 	}
@@ -185,7 +200,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 
 // readAttr reads the attribute at i. It returns the position behind it, -1
 // when the text ends inside it.
-func (s *Scanner) readAttr(p, i int) int {
+func (s *Scanner) readAttr(p, i int, t *tag) int {
 	from := i
 	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
 		i++
@@ -208,13 +223,13 @@ func (s *Scanner) readAttr(p, i int) int {
 	} else if i, value = s.attrValue(skipSpace(s.text, i+1)); i < 0 {
 		return -1
 	}
-	if len(s.scratch) >= maxAttributes {
-		if len(s.scratch) == maxAttributes {
+	if len(t.more) >= maxAttributes {
+		if !s.quirks.full(TooManyElements) {
 			s.quirks.note(TooManyElements, from, i, "more than "+itoa(maxAttributes)+" attributes")
 		}
 		return i
 	}
-	s.scratch = append(s.scratch, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
+	s.add(t, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
 	return i
 }
 
