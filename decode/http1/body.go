@@ -173,7 +173,7 @@ func (s *stream) markupBytes(data []byte) int {
 // length declares. It returns how many bytes it took, -1 when the markup begins.
 func (s *stream) aroundMarkup(data []byte) int {
 	n := 0
-	for n < len(data) && int64(n) < s.msg.left && (isBlank(data[n]) || data[n] == '\r' || data[n] == '\n') {
+	for n < len(data) && (int64(n) < s.msg.left || s.msg.open && !s.msg.closed) && (isBlank(data[n]) || data[n] == '\r' || data[n] == '\n') {
 		n++
 	}
 	if n > 0 {
@@ -181,12 +181,14 @@ func (s *stream) aroundMarkup(data []byte) int {
 		s.msg.left -= int64(n)
 	}
 	switch {
-	case s.msg.left == 0 && !s.msg.headless, s.msg.closed && n < len(data):
+	case s.msg.left <= 0 && !s.msg.headless && !s.msg.open, s.msg.closed && n < len(data):
 		s.complete()
 	case n > 0:
 	case data[0] == '<':
 		s.msg.markup = true
 		return -1
+	case s.msg.open:
+		s.state = stUntil
 	default:
 		s.state = stLength // no markup: the length is all there is
 	}
@@ -206,11 +208,17 @@ func indexLine(data []byte) int {
 	return n + 1
 }
 
+// markupCut says whether a message that ends with its root element ended before
+// it, and before its declared length.
+func (s *stream) markupCut() bool {
+	return !s.msg.closed && (s.msg.headless || s.msg.left > 0)
+}
+
 // endMarkup gives out a body or envelope that never closed its root, because the
 // other side goes on.
 func (s *stream) endMarkup() {
 	if s.state == stMarkup {
-		s.msg.bad = !s.msg.closed && (s.msg.headless || s.msg.left > 0)
+		s.msg.bad = s.markupCut()
 		s.give(s.buf.Len())
 	}
 }
@@ -253,7 +261,7 @@ func (s *stream) rootClosed(from int) bool {
 	}
 	text = text[max(from, len(text)-2*rootNameMax):]
 	open := strings.LastIndexByte(text, '<')
-	return open >= 0 && strings.TrimRight(text[open:len(text)-1], blankBytes) == string(s.rootEnd)
+	return open >= 0 && strings.EqualFold(strings.TrimRight(text[open:len(text)-1], blankBytes), string(s.rootEnd))
 }
 
 // hold keeps the message back until it is known whether what follows belongs to

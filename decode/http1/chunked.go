@@ -34,6 +34,7 @@ func (s *stream) sizeBytes(data []byte) int {
 	if data[0] == '<' && s.c.c.Origin == capture.Synthesised && len(s.token)+len(s.chunks) == 0 {
 		// Whoever made the dump joined the chunks and left the field.
 		s.msg.framing = UntilClose
+		s.msg.markup = true
 		s.state = stMarkup
 		s.rootEnd, s.tries = s.rootEnd[:0], 0
 		return s.markupBytes(data)

@@ -130,7 +130,7 @@ func (s *stream) beginHeadless() {
 	s.chunks = s.chunks[:0]
 	s.rootEnd, s.tries = s.rootEnd[:0], 0
 	s.msg.headLen = s.buf.Len()
-	s.msg.size = 0
+	s.msg.markup = true
 	s.msg.framing = UntilClose
 	s.line = s.buf.Len()
 	s.state = stMarkup
@@ -241,7 +241,7 @@ func (s *stream) stop(why capture.End) {
 func (s *stream) short(why capture.End) {
 	switch s.state {
 	case stMarkup:
-		s.msg.bad = !s.msg.closed && (s.msg.headless || s.msg.left > 0)
+		s.msg.bad = s.markupCut()
 	case stLength:
 		s.msg.bad = true
 		if why != 0 {

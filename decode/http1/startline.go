@@ -108,7 +108,10 @@ func isVersion(s string) bool {
 func findStart(line string, request bool) (at int, ok bool) {
 	text := strings.TrimRight(line, "\r\n")
 	at = skipBlank(text, 0)
-	if _, ok = parseStart(text[at:], request); ok {
+	if l, ok := parseStart(text[at:], request); ok {
+		if request && !l.method1 {
+			at += glued(text[at : at+l.method.End])
+		}
 		return at, true
 	}
 	if request {
@@ -124,6 +127,17 @@ func findStart(line string, request bool) (at int, ok bool) {
 		}
 		from += i + len("HTTP/")
 	}
+}
+
+// glued returns where in a method that is none a known one begins, right behind
+// the rest of a body ("tailPOST"); 0 when there is none.
+func glued(method string) int {
+	for _, m := range methods[:plainMethods] {
+		if at := len(method) - len(m); at > 0 && method[at:] == m && strings.ToUpper(method[:at]) != method[:at] {
+			return at
+		}
+	}
+	return 0
 }
 
 // findRequest finds "POST /acs HTTP/1.1" at the end of text, where other text

@@ -59,6 +59,7 @@ type stream struct {
 type message struct {
 	request  bool
 	headless bool
+	open     bool // stMarkup: no length was declared
 	closed   bool // stMarkup: the root element has ended
 	markup   bool // stMarkup: its first byte that is not blank was '<'
 	status   int
@@ -445,6 +446,11 @@ func (s *stream) headDone() {
 	default:
 		s.msg.framing = UntilClose
 		s.state = stUntil
+		if s.c.c.Origin == capture.Synthesised {
+			s.state = stMarkup
+			s.msg.open = true
+			s.rootEnd, s.tries = s.rootEnd[:0], 0
+		}
 	}
 }
 
