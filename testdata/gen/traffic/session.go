@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"informant/capture"
 )
@@ -18,7 +17,6 @@ type device struct {
 	addr   netip.Addr
 	port   uint16
 	ids    int
-	booted time.Time
 
 	acs   *server
 	conn  *Conn

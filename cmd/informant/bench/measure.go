@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// The bars (DESIGN section 16 and the first issue).
+const (
+	barSpeed  = 15  // times tshark's
+	barMemory = 100 // MB
+)
+
+// program is a command to which the file's name is added.
+type program struct {
+	name string
+	args []string
+}
+
+// sample is one run.
+type sample struct {
+	wall, cpu time.Duration
+	rss       int64 // bytes, the peak
+}
+
+// measure runs the programs in turns, so that a slow moment of the machine hits
+// all of them.
+func measure(ps []program, f file, rounds int, until time.Time) (map[string][]sample, error) {
+	results := map[string][]sample{}
+	for i := range rounds {
+		if i > 0 && time.Now().After(until) {
+			break
+		}
+		for _, p := range ps {
+			s, err := once(p, f.path)
+			if err != nil {
+				return nil, err
+			}
+			results[p.name] = append(results[p.name], s)
+		}
+	}
+	return results, nil
+}
+
+// once runs a program, its output thrown away by the system.
+func once(p program, path string) (sample, error) {
+	cmd := exec.Command(p.args[0], append(slices.Clone(p.args[1:]), path)...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	began := time.Now()
+	err := cmd.Run()
+	wall := time.Since(began)
+	if err != nil && cmd.ProcessState.ExitCode() != 3 { // 3: bytes missing in a session, all told
+		return sample{}, fmt.Errorf("%s on %s: %w: %s", p.name, path, err, errs.String())
+	}
+	s := sample{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.rss = ru.Maxrss << 10 // Linux counts in KB
+	}
+	return s, nil
+}
+
+// median is the middle sample by wall time, with the middle peak.
+func median(ss []sample) sample {
+	by := func(key func(sample) int64) sample {
+		l := slices.Clone(ss)
+		slices.SortFunc(l, func(a, b sample) int { return cmp.Compare(key(a), key(b)) })
+		return l[len(l)/2]
+	}
+	m := by(func(s sample) int64 { return int64(s.wall) })
+	m.rss = by(func(s sample) int64 { return s.rss }).rss
+	return m
+}
+
+func printHead(o options) {
+	fmt.Printf("medians of %d interleaved rounds\n\n", o.rounds)
+	fmt.Println("| capture | MB | informant s | MB/s | CPU s | RSS MB | tshark s | MB/s | RSS MB | speed | memory |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|")
+}
+
+// printRow prints a line of the table. It is false when a bar was missed.
+func printRow(f file, results map[string][]sample) bool {
+	mb := float64(f.bytes) / 1e6
+	us := median(results["informant"])
+	fmt.Printf("| %s | %.0f | %.2f | %.0f | %.2f | %.0f |", f.name, mb, us.wall.Seconds(), mb/us.wall.Seconds(), us.cpu.Seconds(), float64(us.rss)/1e6)
+	met := us.rss < barMemory*1e6
+	if len(results["tshark"]) == 0 {
+		fmt.Println(" | | | | |")
+		return met
+	}
+	them := median(results["tshark"])
+	ratio := them.wall.Seconds() / us.wall.Seconds()
+	fmt.Printf(" %.2f | %.0f | %.0f | ×%.1f | ×%.2f |\n", them.wall.Seconds(), mb/them.wall.Seconds(), float64(them.rss)/1e6, ratio, float64(us.rss)/float64(them.rss))
+	return met && ratio >= barSpeed
+}
+
+func printBars(met bool) {
+	word := "held"
+	if !met {
+		word = "MISSED"
+	}
+	fmt.Printf("\nbars (×%d of tshark's speed, less than %d MB): %s\n", barSpeed, barMemory, word)
+}

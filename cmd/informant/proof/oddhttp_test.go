@@ -1,0 +1,156 @@
+package proof
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"informant/capture"
+	"informant/testdata/gen/traffic"
+)
+
+// part is what one side sends at a time.
+type part struct {
+	from capture.Direction
+	data string
+}
+
+func c(s string) part { return part{capture.FromClient, s} }
+func s(s string) part { return part{capture.FromServer, s} }
+
+const envelope = `<?xml version="1.0"?><e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-0"><e:Body><cwmp:GetRPCMethods/></e:Body></e:Envelope>`
+
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+// post is a POST of a body whose Content-Length is written that way.
+func post(fields, body string) part {
+	return c("POST /acs HTTP/1.1\r\n" + fields + "\r\n" + body)
+}
+
+func length(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }
+
+func zipped(body string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(body))
+	w.Close()
+	return b.String()
+}
+
+// oddHTTP is HTTP that CPEs and ACSs send and that is not as RFC 9112 has it,
+// or legal and seldom seen. Each is a connection of its own. A method in lower
+// case is missing, since tshark takes no such request for HTTP (as it doesn't
+// the response with a lower-case version): decode/http1's own tests have it.
+var oddHTTP = []struct {
+	name  string
+	parts []part
+}{
+	{"plain", []part{post("Host: acs\r\nContent-Type: text/xml\r\n"+length(envelope), envelope), s(ok)}},
+	{"odd case and order", []part{c("POST /acs HTTP/1.1\r\nSOAPAction:\r\nCONTENT-LENGTH: 3\r\nhOST: acs\r\n\r\nabc"), s(ok)}},
+	{"same name twice, two cookies", []part{post("Cookie: a=1\r\nHost: acs\r\ncookie: b=2\r\nX-A: 1\r\nx-a: 2\r\n"+length("abc"), "abc"), s(ok)}},
+	{"no space after the colon", []part{post("Host:acs\r\nContent-Length:3\r\n", "abc"), s(ok)}},
+	{"space before the colon", []part{post("Host: acs\r\nSOAPAction : \"\"\r\nContent-Length : 7\r\n", "abcdefg"), s(ok)}},
+	{"LF alone in a request", []part{c("POST /acs HTTP/1.1\nHost: acs\nContent-Length: 3\n\nabc"), s(ok)}},
+	{"folded field", []part{post("Host: acs\r\nX-Long: one\r\n two\r\n"+length("abc"), "abc"), s(ok)}},
+	{"no Host", []part{post(length("abc"), "abc"), s(ok)}},
+	{"HTTP/1.0", []part{c("POST /acs HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc"), s("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")}},
+	{"Content-Length: 7, 7", []part{post("Host: acs\r\nContent-Length: 7, 7\r\n", "abcdefg"), s(ok)}},
+	{"Content-Length: +7", []part{post("Host: acs\r\nContent-Length: +7\r\n", "abcdefg"), s(ok)}},
+	{"Content-Length twice", []part{post("Host: acs\r\nContent-Length: 7\r\nContent-Length: 7\r\n", "abcdefg"), s(ok)}},
+	{"Content-Length and chunked", []part{post("Host: acs\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n"), s(ok)}},
+	{"chunked with extensions and trailers", []part{post("Host: acs\r\nTransfer-Encoding: chunked\r\n", "3;x=1\r\nabc\r\n0A;y\r\n0123456789\r\n1\r\nz\r\n0\r\nX-Sum: 14\r\n\r\n"), s(ok)}},
+	{"a name with a blank in it", []part{post("Host: acs\r\nBad Header: 1\r\n"+length("abc"), "abc"), s(ok)}},
+	{"an empty name", []part{post("Host: acs\r\n: x\r\n"+length("abc"), "abc"), s(ok)}},
+	{"Latin-1 in a value", []part{post("Host: acs\r\nX-Place: M\xfcnchen\r\n"+length("abc"), "abc"), s(ok)}},
+	{"NUL in a value", []part{post("Host: acs\r\nX-Nul: a\x00b\r\n"+length("abc"), "abc"), s(ok)}},
+	{"empty line before the request", []part{c("\r\nPOST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 3\r\n\r\nabc"), s(ok)}},
+	{"absolute form", []part{c("POST http://acs:7547/acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 3\r\n\r\nabc"), s(ok)}},
+	{"a blank in the path", []part{c("POST /a cs HTTP/1.1\r\nHost: acs\r\nContent-Length: 3\r\n\r\nabc"), s(ok)}},
+	{"dots in the path", []part{c("POST //a/../acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 3\r\n\r\nabc"), s(ok)}},
+	{"100-continue", []part{c("POST /acs HTTP/1.1\r\nHost: acs\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"),
+		s("HTTP/1.1 100 Continue\r\n\r\n"), c("abc"), s(ok)}},
+	{"neither length nor body", []part{post("Host: acs\r\n", ""), s(ok)}},
+	{"hop-by-hop fields", []part{post("Host: acs\r\nConnection: Keep-Alive, X\r\nProxy-Connection: keep-alive\r\nKeep-Alive: 300\r\n"+length("abc"), "abc"), s(ok)}},
+	{"SOAPAction #", []part{post("Host: acs\r\nSOAPAction: #\r\n"+length("abc"), "abc"), s(ok)}},
+	{"set-cookie in lower case", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nCONTENT-length: 2\r\n\r\nok")}},
+	{"no reason", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok")}},
+	{"body ended by close", []part{c("POST /acs HTTP/1.0\r\nContent-Length: 0\r\n\r\n"), s("HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n" + envelope)}},
+	{"a blank in a response's name", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200 OK\r\nBad Header: 1\r\nContent-Length: 2\r\n\r\nok")}},
+	{"LF alone in a response", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200 OK\nContent-Length: 2\n\nok")}},
+	{"204 with length 0", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")}},
+	{"lower-case version", []part{post("Host: acs\r\n"+length(""), ""), s("http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")}},
+	{"100 unasked, two in a row", []part{post("Host: acs\r\n"+length("abc"), "abc"),
+		s("HTTP/1.1 100 Continue\r\n\r\n"), s("HTTP/1.1 102 Processing\r\n\r\n"), s(ok)}},
+	{"answer before the request is complete", []part{c("POST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 6\r\n\r\nabc"), s(ok), c("def")}},
+	{"length too large before the close", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")}},
+	{"pipelined", []part{c("POST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 3\r\n\r\nabcPOST /acs HTTP/1.1\r\nHost: acs\r\nContent-Length: 0\r\n\r\n"), s(ok + ok)}},
+	{"gzip", []part{post("Host: acs\r\nContent-Type: text/xml\r\nContent-Encoding: gzip\r\n"+length(zipped(envelope)), zipped(envelope)), s(ok)}},
+	{"gzip in chunks", []part{post("Host: acs\r\n"+length(""), ""),
+		s("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(zipped(envelope)), zipped(envelope)))}},
+	{"byte by byte", split(post("Host: acs\r\nContent-Type: text/xml\r\n"+length(envelope), envelope), s(ok))},
+	{"HEAD", []part{c("HEAD /fw.bin HTTP/1.1\r\nHost: files\r\n\r\n"), s("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+		c("GET /fw.bin HTTP/1.1\r\nHost: files\r\n\r\n"), s(ok)}},
+	{"304 with a length", []part{c("GET /fw.bin HTTP/1.1\r\nHost: files\r\n\r\n"), s("HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\n\r\n"),
+		c("GET /fw.bin HTTP/1.1\r\nHost: files\r\n\r\n"), s(ok)}},
+	{"PUT", []part{c("PUT /up/config HTTP/1.1\r\nHost: files\r\nContent-Length: 5\r\n\r\nhello"), s("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")}},
+	{"204 with a body", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok")}},
+	{"length too small before the close", []part{post("Host: acs\r\n"+length(""), ""), s("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nok")}},
+	{"comment and CDATA", []part{post("Host: acs\r\nContent-Type: text/xml\r\n"+length(commented), commented), s(ok)}},
+}
+
+const commented = `<?xml version="1.0"?><!-- a <b> c --><SOAP:Envelope xmlns:SOAP="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-0"><SOAP:Header/><SOAP:Body><!-- here --><cwmp:Reboot><CommandKey><![CDATA[<x>]]></CommandKey></cwmp:Reboot></SOAP:Body></SOAP:Envelope>`
+
+// split sends each byte of a request on its own.
+func split(request part, rest ...part) (parts []part) {
+	for i := range len(request.data) {
+		parts = append(parts, part{request.from, request.data[i : i+1]})
+	}
+	return append(parts, rest...)
+}
+
+// oddCapture is all of oddHTTP as a capture; a connection's client port minus
+// 50000 is its place in the list.
+func oddCapture() []byte {
+	var b bytes.Buffer
+	w := traffic.NewCapture(&b, traffic.Pcap, time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), 1)
+	for i, o := range oddHTTP {
+		k := w.Open(oddClient(i), netip.MustParseAddrPort("192.0.2.1:80"))
+		for _, p := range o.parts {
+			k.Send(p.from, []byte(p.data))
+		}
+		k.Close(capture.FromServer)
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+func oddClient(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.7"), uint16(50000+i))
+}
+
+func TestTsharkOddHTTP(t *testing.T) {
+	needTshark(t)
+	data := oddCapture()
+	file := filepath.Join(t.TempDir(), "odd.pcap")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	agree(t, "odd", file, data, func(direction string) string {
+		for i, o := range oddHTTP {
+			client := oddClient(i).String()
+			if strings.HasPrefix(direction, client+">") {
+				return o.name + ", request"
+			} else if strings.HasSuffix(direction, ">"+client) {
+				return o.name + ", response"
+			}
+		}
+		return direction
+	})
+}
