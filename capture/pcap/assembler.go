@@ -101,8 +101,8 @@ func (a *assembler) segment(s *segment, point string) {
 	if s.flags&flagACK != 0 {
 		a.acknowledge(f, from, s)
 	}
-	if f.phase == undecided && s.flags&flagSYN != 0 {
-		a.decide(f, false)
+	if f.phase == undecided && f.half[0].isnSeen && f.half[1].isnSeen {
+		a.decide(f)
 	}
 	if len(s.payload)+s.cut > 0 {
 		a.data(f, from, s)
@@ -181,6 +181,8 @@ func (a *assembler) syn(f *flow, from end, s *segment) {
 		f.client = from
 		if s.flags&flagACK != 0 {
 			f.client = 1 - from
+		} else {
+			f.first = s.at
 		}
 	}
 	if !h.known || !h.delivered && !h.closed {

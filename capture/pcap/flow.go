@@ -31,7 +31,7 @@ type end = uint8
 type phase uint8
 
 const (
-	undecided phase = iota // begun without a SYN: waiting whether it still comes
+	undecided phase = iota // where its bytes begin isn't known: waiting whether the SYNs still come
 	following
 	done // closed, remembered for a while
 	gone // out of all lists
@@ -45,6 +45,7 @@ type flow struct {
 	phase  phase
 	client end
 	inWait bool
+	tied   bool    // each end's bytes wait for the other's, since
 	half   [2]half // by the sender's end
 	conn   *capture.Conn
 	point  string
@@ -53,8 +54,11 @@ type flow struct {
 	last    int64  // clock at its last packet
 	listed  int64  // clock when it was put at the end of its list
 	packets uint32 // of either side
-	remarks uint8
-	differ  int // bytes that came twice with different content before conn was there
+
+	tiedSince  int64
+	tiedPacket uint32
+	remarks    uint8
+	differ     int // bytes that came twice with different content before conn was there
 
 	prev, next         *flow // in the list of all, or of those done
 	waitPrev, waitNext *flow

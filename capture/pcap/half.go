@@ -92,9 +92,42 @@ func (h *half) insert(p *piecePending, take func(p *piecePending, from, to int) 
 		from = ahead(x.end(), p.seq)
 		a, d := compare(p, x)
 		again, differing = again+a, differing+d
-		at++
+		at = h.backdate(at, p, take) + 1
 	}
 	return again, differing
+}
+
+// backdate gives the bytes of segment at that p has too the lesser of their
+// acknowledgement numbers: the other is of a retransmission, which may have
+// been sent much later. It returns the place of the last part of the segment.
+func (h *half) backdate(at int, p *piecePending, take func(p *piecePending, from, to int) *piecePending) int {
+	x := h.pend[at]
+	if !p.hasAck || !x.hasAck || ahead(p.ack, x.ack) >= 0 {
+		return at
+	}
+	length := len(x.data) + x.cut
+	lo, hi := max(0, ahead(p.seq, x.seq)), min(length, ahead(p.end(), x.seq))
+	last := at
+	if hi < length {
+		h.put(at+1, take(x, hi, length))
+		h.shorten(x, hi)
+		last++
+	}
+	if lo > 0 {
+		h.put(at+1, take(x, lo, hi))
+		h.shorten(x, lo)
+		last++
+		x = h.pend[at+1]
+	}
+	x.ack = p.ack
+	return last
+}
+
+// shorten keeps the first n bytes.
+func (h *half) shorten(x *piecePending, n int) {
+	k := min(n, len(x.data))
+	h.bytes -= len(x.data) - k
+	x.data, x.cut = x.data[:k], n-k
 }
 
 func (h *half) put(at int, p *piecePending) {

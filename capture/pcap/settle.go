@@ -12,7 +12,7 @@ import (
 // and keeps the list of those who wait.
 func (a *assembler) settle(f *flow) {
 	if f.phase == undecided && a.decided(f) {
-		a.decide(f, true)
+		a.decide(f)
 	}
 	if f.phase == following {
 		a.drain(f)
@@ -30,11 +30,15 @@ func (a *assembler) settle(f *flow) {
 }
 
 func (a *assembler) waits(f *flow) bool {
-	return f.half[0].hole || f.half[1].hole
+	return f.half[0].hole || f.half[1].hole || f.tied
 }
 
-// decided tells whether an undecided flow has waited enough for its SYN.
+// decided tells whether an undecided flow has waited enough for its SYNs.
 func (a *assembler) decided(f *flow) bool {
+	x, y := &f.half[0], &f.half[1]
+	if refused := x.isnSeen && y.rstSet || y.isnSeen && x.rstSet; refused && x.bytes+y.bytes == 0 {
+		return true
+	}
 	return int(f.packets) >= min(undecided0, a.o.ReorderPackets) || a.clock-f.first.clock() >= int64(a.o.Reorder) ||
 		f.half[0].bytes+f.half[1].bytes > a.o.FlowBytes
 }
@@ -46,9 +50,10 @@ func (s stamp) clock() int64 {
 	return s.ts
 }
 
-// decide begins a connection: with its SYN, or with what there is.
-func (a *assembler) decide(f *flow, midstream bool) {
+// decide begins a connection: with its SYNs, or with what there is.
+func (a *assembler) decide(f *flow) {
 	f.phase = following
+	midstream := !f.half[0].isnSeen && !f.half[1].isnSeen
 	for e := range f.half {
 		f.half[e].begin()
 	}
@@ -213,7 +218,7 @@ func (a *assembler) tails(f *flow, at stamp) {
 // end closes a connection that is followed no longer.
 func (a *assembler) end(f *flow, why capture.End) {
 	if f.phase == undecided {
-		a.decide(f, true)
+		a.decide(f)
 	}
 	if f.phase == following {
 		a.finish(f)
@@ -242,11 +247,11 @@ func (a *assembler) finish(f *flow) {
 		if f.phase != following {
 			return
 		}
-		e, ok := f.firstHole()
-		if !ok {
+		if e, ok := f.firstHole(); ok {
+			a.declare(f, e, false)
+		} else if !a.untie(f) {
 			return
 		}
-		a.declare(f, e, false)
 	}
 }
 
@@ -304,10 +309,60 @@ func (h *half) needs() (ack uint32, at stamp, ok bool) {
 	return 0, at, false
 }
 
+// untie delivers the earliest of what waits when nothing is missing: then
+// either end's bytes wait for the other's, since retransmissions carry newer
+// acknowledgements than the bytes' first sending did.
+func (a *assembler) untie(f *flow) bool {
+	var e end
+	var best uint64
+	found := false
+	for k := range f.half {
+		if _, at, ok := f.half[k].needs(); ok && (!found || at.number < best) {
+			e, found, best = end(k), true, at.number
+		}
+	}
+	f.tied = false
+	if !found {
+		return false
+	}
+	switch h := &f.half[e]; {
+	case len(h.pend) > 0:
+		a.deliverFirst(f, e)
+	case h.finSet && !h.closed:
+		a.closeHalf(f, e)
+	default:
+		a.reset(f, e)
+	}
+	return true
+}
+
+// tiedTooLong gives the first sending, which may be late, a chance.
+func (a *assembler) tiedTooLong(f *flow, full bool) bool {
+	if !f.half[0].waiting() && !f.half[1].waiting() {
+		f.tied = false
+		return false
+	}
+	if !f.tied {
+		f.tied, f.tiedSince, f.tiedPacket = true, a.clock, f.packets
+	}
+	return full || a.clock-f.tiedSince >= int64(a.o.Reorder) || f.packets-f.tiedPacket >= uint32(a.o.ReorderPackets)
+}
+
+// waiting tells whether something could be delivered but for the other end.
+func (h *half) waiting() bool {
+	_, _, ok := h.needs()
+	return ok
+}
+
 // giveUp declares the bytes lost that were waited for too long; false when
 // there are none.
 func (a *assembler) giveUp(f *flow) bool {
 	full := f.half[0].bytes+f.half[1].bytes > a.o.FlowBytes
+	if _, missing := f.firstHole(); !missing {
+		f.half[0].hole, f.half[1].hole = false, false
+		return a.tiedTooLong(f, full) && a.untie(f)
+	}
+	f.tied = false
 	for k := range f.half {
 		e := end(k)
 		h := &f.half[e]
@@ -369,7 +424,7 @@ func (a *assembler) relieve() {
 	for a.buffered > a.o.TotalBytes && a.waiting.head != nil {
 		f := a.waiting.head
 		if f.phase == undecided {
-			a.decide(f, true)
+			a.decide(f)
 		}
 		a.finish(f)
 		a.settle(f)
