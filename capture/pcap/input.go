@@ -137,6 +137,8 @@ func openInput(in Input, keep func(Secrets)) (*input, error) {
 		i.file = &pcapFile{w: &i.win, pcapVariant: m}
 	} else if isPcapng(b) {
 		i.file = &pcapngFile{w: &i.win, keep: keep}
+	} else if err != nil && err != io.EOF { // it breaks off before it says what it is
+		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	} else {
 		return nil, formatError(in.Name, kind, b)
 	}
