@@ -193,16 +193,26 @@ type OperationStruct struct {
 	ExecutionEnvRef Leaf
 }
 
-// Members lists the members in schema order.
+// Members lists the members in schema order: those of its Kind, or, where
+// that is not known, those of all kinds, each optional.
 func (v *OperationStruct) Members() []Member {
-	return []Member{
-		{Name: "URL", Value: &v.URL, Type: AnyURI, Max: 1024, Optional: true},
-		{Name: "UUID", Value: &v.UUID, Type: UUID, Optional: true},
-		{Name: "Username", Value: &v.Username, Max: 256, Optional: true},
-		{Name: "Password", Value: &v.Password, Max: 256, Optional: true},
-		{Name: "Version", Value: &v.Version, Max: 32, Optional: true},
-		{Name: "ExecutionEnvRef", Value: &v.ExecutionEnvRef, Max: 256, Optional: true},
+	url := Member{Name: "URL", Value: &v.URL, Type: AnyURI, Max: 1024, Optional: true}
+	uuid := Member{Name: "UUID", Value: &v.UUID, Type: UUID, Optional: true}
+	user := Member{Name: "Username", Value: &v.Username, Max: 256, Optional: true}
+	password := Member{Name: "Password", Value: &v.Password, Max: 256, Optional: true}
+	version := Member{Name: "Version", Value: &v.Version, Max: 32, Optional: true}
+	env := Member{Name: "ExecutionEnvRef", Value: &v.ExecutionEnvRef, Max: 256, Optional: true}
+	switch v.Kind {
+	case "InstallOpStruct":
+		url.Optional = false
+		return []Member{url, uuid, user, password, env}
+	case "UpdateOpStruct":
+		return []Member{uuid, version, url, user, password}
+	case "UninstallOpStruct":
+		uuid.Optional = false
+		return []Member{uuid, version, env}
 	}
+	return []Member{url, uuid, user, password, version, env}
 }
 
 // OpFaultStruct is how an operation on a deployment unit ended (A.4.2.3).
@@ -216,7 +226,7 @@ type OpFaultStruct struct {
 func (v *OpFaultStruct) Members() []Member {
 	return []Member{
 		{Name: "FaultCode", Value: &v.FaultCode, Type: UnsignedInt},
-		{Name: "FaultString", Value: &v.FaultString, Max: 256, Optional: true},
+		{Name: "FaultString", Value: &v.FaultString, Optional: true},
 	}
 }
 
@@ -331,7 +341,7 @@ type SetParameterValuesFault struct {
 // Members lists the members in schema order.
 func (v *SetParameterValuesFault) Members() []Member {
 	return []Member{
-		{Name: "ParameterName", Value: &v.ParameterName, Max: 256},
+		{Name: "ParameterName", Value: &v.ParameterName},
 		{Name: "FaultCode", Value: &v.FaultCode, Type: UnsignedInt},
 		{Name: "FaultString", Value: &v.FaultString, Optional: true},
 	}
