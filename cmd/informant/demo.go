@@ -63,10 +63,10 @@ func runDemo(ctx context.Context, color string, stdout io.Writer) error {
 	}
 	_, err = fmt.Fprintf(stdout, `
 Try next:
-  informant rules %s           what that finding means, with an example
-  informant decode FILE...         your capture: pcap, pcapng, .gz, .zst, or a dump of HTTP messages
-  informant decode -v FILE...      all arguments; -vv the raw HTTP too; -o json for programs
-  informant check FILE...          findings alone, with an exit code for CI
+  informant rules %s      what that finding means, with an example
+  informant decode FILE...     your capture: pcap or pcapng, also .gz and .zst, or a dump of HTTP messages
+  informant decode -v FILE...  all arguments; -vv the raw HTTP too; -o json for programs
+  informant check FILE...      the findings alone, with an exit code for CI
 `, first)
 	return err
 }

@@ -166,3 +166,33 @@ func checksum(b []byte, sum uint32) uint16 {
 	}
 	return ^uint16(sum)
 }
+
+// asPcapng puts the packets of a little-endian pcap of microseconds into a
+// pcapng.
+func asPcapng(p []byte) []byte {
+	var b bytes.Buffer
+	block := func(kind uint32, body []byte) {
+		for len(body)%4 != 0 {
+			body = append(body, 0)
+		}
+		n := uint32(len(body) + 12)
+		binary.Write(&b, binary.LittleEndian, []uint32{kind, n})
+		b.Write(body)
+		binary.Write(&b, binary.LittleEndian, n)
+	}
+	block(0x0a0d0d0a, []byte{0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255})
+	block(1, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	for p = p[24:]; len(p) >= 16; {
+		sec, usec := binary.LittleEndian.Uint32(p), binary.LittleEndian.Uint32(p[4:])
+		n := binary.LittleEndian.Uint32(p[8:])
+		at := uint64(sec)*1e6 + uint64(usec)
+		body := binary.LittleEndian.AppendUint32(nil, 0)
+		body = binary.LittleEndian.AppendUint32(body, uint32(at>>32))
+		body = binary.LittleEndian.AppendUint32(body, uint32(at))
+		body = binary.LittleEndian.AppendUint32(body, n)
+		body = binary.LittleEndian.AppendUint32(body, n)
+		block(6, append(body, p[16:16+n]...))
+		p = p[16+n:]
+	}
+	return b.Bytes()
+}

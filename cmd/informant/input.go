@@ -41,6 +41,10 @@ func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) 
 		all.closers = append(all.closers, in.close)
 		meter.add(in.size)
 		r, kind, err := sniff(in, meter)
+		if errors.Is(err, capture.ErrDamaged) {
+			all.damage = append(all.damage, err)
+			continue
+		}
 		if err != nil {
 			all.Close()
 			return nil, err

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"informant/capture"
 )
 
 func main() {
@@ -77,6 +79,9 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "informant: %v\n", err)
+	if errors.Is(err, capture.ErrDamaged) {
+		return exitIncomplete
+	}
 	return exitUsage
 }
 

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadme holds README.md to what the program does: its transcript is what
+// the demo prints, its commands run.
+func TestReadme(t *testing.T) {
+	file := filepath.Join("..", "..", "README.md")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatchIndex(string(b), -1)
+	if len(blocks) < 4 {
+		t.Fatalf("%d blocks of code", len(blocks))
+	}
+	block := func(i int) string { return string(b[blocks[i][2]:blocks[i][3]]) }
+	if block(0) != "go run ./cmd/informant demo\n" {
+		t.Errorf("the first command is %q", block(0))
+	}
+	out, err := exec.Command("go", "run", ".", "demo").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	demo, _, _ := strings.Cut(string(out), "\n\n1 session")
+	demo += "\n"
+	if block(1) != demo {
+		if !*update {
+			t.Errorf("README.md shows\n%s\nthe demo prints (-update writes it)\n%s", block(1), demo)
+		} else if err := os.WriteFile(file, []byte(string(b[:blocks[1][2]])+demo+string(b[blocks[1][3]:])), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readmeCommands(t, block(2))
+	readmeTargets(t, block(3))
+}
+
+// readmeCommands runs each line that begins with informant, on a capture that
+// has a finding.
+func readmeCommands(t *testing.T, text string) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "capture.pcapng"), asPcapng(packets(t, 3)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		command, _, _ := strings.Cut(l, "   ")
+		args := strings.Fields(command)
+		if args[0] == "informant" {
+			args = args[1:]
+		}
+		for i, a := range args {
+			if a == "capture.pcapng" {
+				args[i] = filepath.Join(dir, a)
+			}
+		}
+		var stdout, stderr strings.Builder
+		code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+		want := exitOK
+		if args[0] == "check" {
+			want = exitFindings
+		}
+		if code != want || stdout.Len() == 0 {
+			t.Errorf("%s: exit code %d, %d bytes, %s", command, code, stdout.Len(), stderr.String())
+		}
+	}
+}
+
+// readmeTargets wants each target that README names in the Makefile.
+func readmeTargets(t *testing.T, text string) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		f := strings.Fields(l)
+		if len(f) < 2 || f[0] != "make" || !strings.Contains(string(b), "\n"+f[1]+":") {
+			t.Errorf("%q is no target", l)
+		}
+	}
+}
