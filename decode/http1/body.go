@@ -121,7 +121,9 @@ func rootName(s string) string {
 			}
 			s = s[end+3:]
 			continue
-		case s[0] == '?' || s[0] == '!' || s[0] == '/':
+		case s[0] == '/':
+			return ""
+		case s[0] == '?' || s[0] == '!':
 			end := strings.IndexByte(s, '>')
 			if end < 0 {
 				return ""

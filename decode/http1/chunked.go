@@ -59,7 +59,10 @@ func (s *stream) sizeBytes(data []byte) int {
 		s.msg.trailer = s.buf.Len()
 		return n
 	}
-	if s.msg.omitted == 0 {
+	if len(s.chunks) >= chunksMax {
+		s.keep = s.buf.Len()
+	}
+	if s.buf.Len() < s.keep {
 		s.chunks = append(s.chunks, chunk{body: int(s.msg.kept), raw: s.buf.Len()})
 	}
 	s.msg.left = size

@@ -16,6 +16,7 @@ const (
 	fileKeep     = 64 << 10 // … is kept up to here
 	tailMax      = 1 << 20  // text that is taken into a body beyond its length
 	chunkLineMax = 4 << 10  // a chunk header
+	chunksMax    = 1 << 18  // chunks of one message that are kept; what follows is counted
 	keepTail     = 8 << 10  // the end of an endless line in which a start line is still looked for
 	rootNameMax  = 128      // the longest root element whose end is looked for
 	rootWithin   = 64 << 10 // where its start tag must stand

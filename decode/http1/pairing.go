@@ -142,7 +142,7 @@ func (c *conn) responseBegun(s *stream) {
 	}
 	p := c.newPair()
 	c.bind(s, p)
-	if c.synced && c.earlyRoom() {
+	if c.synced && c.c.Origin == capture.Wire && c.earlyRoom() {
 		c.queue = append(c.queue, p)
 	} else {
 		p.alone = true

@@ -36,7 +36,8 @@ func parseRequestLine(line string) (l startLine, ok bool) {
 	}
 	l.method = Span{0, i}
 	l.method1 = knownMethod(line[:i])
-	from, to := skipBlank(line, i), trimBlank(line)
+	to := trimBlank(line)
+	from := min(skipBlank(line, i), to)
 	v := to
 	for v > from && !isBlank(line[v-1]) {
 		v--
