@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -101,8 +102,8 @@ type told struct {
 	Events      []struct{ Code, CommandKey string }
 	Outcome     string
 	Reason      string
-	Messages    []message
-	Findings    json.RawMessage
+	Messages    list[message]
+	Findings    list[finding]
 	Status      json.RawMessage
 	Protocol    string
 	Lost        int64
@@ -111,7 +112,26 @@ type told struct {
 	Packets                                                  uint64
 	Bytes                                                    int64
 	LostBytes                                                int64
+
+	raw json.RawMessage // the whole line
 }
+
+// parameters counts the ParameterValueStructs of all messages.
+func (x *told) parameters(t testing.TB) (n int) {
+	t.Helper()
+	for _, m := range x.Messages {
+		var list []struct{ Value *string }
+		if err := json.Unmarshal(m.Args["ParameterList"], &list); m.Args["ParameterList"] == nil || err != nil {
+			continue
+		}
+		if m.RPC == "Inform" || m.RPC == "GetParameterValuesResponse" || m.RPC == "SetParameterValues" {
+			n += len(list)
+		}
+	}
+	return n
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 type device struct{ Manufacturer, OUI, ProductClass, SerialNumber string }
 
@@ -134,15 +154,15 @@ type message struct {
 
 type finding struct{ Check, Severity, Party, Text string }
 
-// findings are those of a session.
-func (x *told) findings(t testing.TB) (fs []finding) {
-	t.Helper()
-	if len(x.Findings) > 0 && x.Findings[0] == '[' {
-		if err := json.Unmarshal(x.Findings, &fs); err != nil {
-			t.Fatal(err)
-		}
+// list is an array; the summary has numbers of the same names, which are left
+// out.
+type list[T any] []T
+
+func (l *list[T]) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		return nil
 	}
-	return fs
+	return json.Unmarshal(b, (*[]T)(l))
 }
 
 // parse reads the lines of `decode -o json`.
@@ -151,10 +171,13 @@ func parse(t testing.TB, lines string) (items []told) {
 	d := json.NewDecoder(strings.NewReader(lines))
 	for {
 		var x told
-		if err := d.Decode(&x); err == io.EOF {
+		if err := d.Decode(&x.raw); err == io.EOF {
 			return items
 		} else if err != nil {
 			t.Fatalf("line %d is no JSON: %v", len(items)+1, err)
+		}
+		if err := json.Unmarshal(x.raw, &x); err != nil {
+			t.Fatalf("line %d: %v: %.200s", len(items)+1, err, x.raw)
 		}
 		items = append(items, x)
 	}

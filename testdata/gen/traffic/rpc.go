@@ -3,10 +3,13 @@ package traffic
 import (
 	"strconv"
 	"time"
+
+	"informant/capture"
 )
 
-// writeInform writes the Inform with the parameters that its data model forces.
-func (d *device) writeInform(events []event) {
+// writeInform writes the Inform with the parameters that its data model forces,
+// and returns how many these are.
+func (d *device) writeInform(events []event) int {
 	w := &d.out
 	w.open(w.p.cwmp, "Inform")
 	w.open("", "DeviceId")
@@ -58,6 +61,7 @@ func (d *device) writeInform(events []event) {
 	w.end("", "ParameterList")
 	w.end(w.p.cwmp, "Inform")
 	d.g.stats.Parameters += len(list)
+	return len(list)
 }
 
 func appendEscaped(b []byte, s string) []byte {
@@ -221,7 +225,7 @@ func (d *device) fault(id, code, words string, details func()) {
 	w.end("", "detail")
 	w.end(w.p.env, "Fault")
 	w.finish()
-	d.g.count(0, "Fault")
+	d.g.count(capture.FromClient, "Fault")
 	d.post(w.b)
 }
 
@@ -288,7 +292,7 @@ func (d *device) transferComplete(key string, began time.Time, fault bool) {
 	d.in.open(d.in.p.cwmp, "TransferCompleteResponse")
 	d.in.end(d.in.p.cwmp, "TransferCompleteResponse")
 	d.in.finish()
-	d.g.count(1, "TransferCompleteResponse")
+	d.g.count(capture.FromServer, "TransferCompleteResponse")
 	d.answer("200 OK", "", d.in.b)
 }
 

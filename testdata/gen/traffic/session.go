@@ -73,7 +73,7 @@ func (d *device) inform(events ...event) {
 	d.g.stats.Sessions++
 	id := d.id()
 	d.envelope(id)
-	d.writeInform(events)
+	n := d.writeInform(events)
 	d.out.finish()
 	d.g.count(capture.FromClient, "Inform")
 	d.post(d.out.b)
@@ -81,6 +81,7 @@ func (d *device) inform(events ...event) {
 		d.challenge()
 		d.authorize()
 		d.g.count(capture.FromClient, "Inform")
+		d.g.stats.Parameters += n
 		d.post(d.out.b)
 	}
 	cookie := d.acs.cookie + "=" + d.hex(16)
