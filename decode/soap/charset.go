@@ -28,6 +28,22 @@ func canonical(name string) string {
 	return name
 }
 
+// knownCharset tells whether there is such a charset, by its canonical name;
+// it need not be one that is read here.
+func knownCharset(name string) bool {
+	switch name {
+	case "utf-8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be", "utf-32", "gb2312", "gbk", "gb18030", "big5", "shift_jis",
+		"koi8-r", "koi8-u", "euc-jp", "euc-kr", "iso-2022-jp", "iso-2022-kr", "tis-620", "macintosh":
+		return true
+	}
+	for _, family := range [...]string{"iso-8859-", "windows-125", "ibm", "cp"} {
+		if n, ok := strings.CutPrefix(name, family); ok && n != "" && strings.Trim(n, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // CharsetOf is the charset parameter of a Content-Type, "" when it has none.
 func CharsetOf(contentType string) string {
 	_, rest, more := strings.Cut(contentType, ";")

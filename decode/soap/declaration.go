@@ -33,6 +33,9 @@ func (p *preparation) declaration(wide string) {
 	if version != "" && version != "1.0" {
 		p.quirks.note(Version11, at, p.begin, "XML version "+quote(version))
 	}
+	if encoding != "" && !knownCharset(canonical(encoding)) {
+		p.quirks.note(BadCharset, at, p.begin, "charset "+quote(encoding)+" is not known")
+	}
 	if wide != "" && encoding != "" && canonical(encoding) != wide && !strings.HasPrefix(canonical(encoding), "utf-16") {
 		p.quirks.note(BadCharset, at, p.begin, "declared as "+quote(encoding)+", but it is "+wide)
 	}
@@ -64,7 +67,7 @@ func readDeclaration(s string) (version, encoding string, ok bool) {
 		switch name {
 		case "version":
 			version = value
-			ok = ok && value != "" && strings.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-") == ""
+			ok = ok && value != "" && strings.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""
 		case "encoding":
 			encoding = value
 			ok = ok && value != "" && digit(value[0]) > 9 && strings.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""

@@ -252,7 +252,7 @@ func sameTree(t *testing.T, text string) {
 		return
 	}
 	d := read(text, "")
-	if refused(d) != nil {
+	if refused(d) != nil || lineInAttr(&want.Element) {
 		return
 	}
 	got := d.Etree()
@@ -263,8 +263,18 @@ func sameTree(t *testing.T, text string) {
 	}
 }
 
+// lineInAttr: encoding/xml doesn't normalise the white space of attributes.
+func lineInAttr(e *etree.Element) bool {
+	for _, a := range e.Attr {
+		if strings.ContainsAny(a.Value, "\t\r\n") {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.ChildElements(), lineInAttr)
+}
+
 func TestEtree(t *testing.T) {
-	for _, text := range []string{good, strings.ReplaceAll(good, "\n", "\r\n"), `<a><b>x</b>y<c/>z</a>`, `<a b="&lt;&#9;&gt;" c=" d	e "/>`} {
+	for _, text := range []string{good, strings.ReplaceAll(good, "\n", "\r\n"), `<a><b>x</b>y<c/>z</a>`, `<a b="&lt;&#9;&gt;" c=" d e "/>`} {
 		sameTree(t, text)
 	}
 }
