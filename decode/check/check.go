@@ -1,10 +1,5 @@
 package check
 
-import (
-	"informant/decode/cwmp"
-	"informant/decode/soap"
-)
-
 // Severity is how much a finding weighs.
 type Severity uint8
 
@@ -74,6 +69,9 @@ type Check struct {
 	Gates   Gates
 	Subject Subject
 	Run     func(*Pass)
+
+	each bool // OfMessage: runs for each method of an HTTP message, and not once for all
+	body bool // OfMessage: looks at the body, and so not at resends, whose body was judged before
 }
 
 // Ref points at what a finding is about.
@@ -103,11 +101,4 @@ type Finding struct {
 type Undecided struct {
 	Check *Check
 	Gates Gates // the closed ones
-}
-
-// span is a position that a check reports; resolve turns it into a Ref.
-type span struct {
-	message *cwmp.Message
-	at      soap.Span
-	inText  bool // at counts in Document.Text; else in HTTP.Raw
 }

@@ -1,0 +1,312 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"informant/decode/cwmp"
+	"informant/decode/http1"
+)
+
+// Checker runs checks over what the Tracker tells. The zero value runs all of
+// them, strictly.
+type Checker struct {
+	Profile Profile
+	// Only names the checks that run, by id or family ("EVT-010", "SOAP"); nil
+	// is all of them.
+	Only []string
+	// Coverage: Undecided tells what could not be decided.
+	Coverage bool
+
+	ready      bool
+	messages   []*Check // OfMessage
+	sessions   []*Check // OfSession
+	exchanges  []*Check // OfConnection
+	order      map[*Check]int
+	open       map[*cwmp.Session]*follow
+	onConn     map[uint64]*follow // by connection id: the session that it carries
+	closedByAC map[string]left    // by device: sessions that the ACS closed in the middle
+	undecided  []Undecided
+	out        []Finding
+	pass       Pass
+}
+
+// follow is what is known of an open session.
+type follow struct {
+	session  *cwmp.Session
+	found    []Finding // held until the session is over
+	sent     []Finding // emitted already; only what suppression needs
+	counts   map[*Check]int
+	shut     map[*Check]Gates // closed gates that kept a check from running on some message
+	told     map[string]bool
+	relayed  bool // an intermediary is suspected
+	conns    []uint64
+	headless bool // some message had no HTTP head
+	before   left // how the device's session before this one was left
+}
+
+func (f *follow) count(c *Check) int {
+	if f.counts == nil {
+		f.counts = map[*Check]int{}
+	}
+	f.counts[c]++
+	return f.counts[c]
+}
+
+// start makes the lists of what runs.
+func (c *Checker) start() {
+	if c.ready {
+		return
+	}
+	c.ready = true
+	c.open = map[*cwmp.Session]*follow{}
+	c.onConn = map[uint64]*follow{}
+	c.closedByAC = map[string]left{}
+	c.order = make(map[*Check]int, len(All))
+	for i, k := range All {
+		c.order[k] = i
+		if c.Profile == None || !c.wants(k) {
+			continue
+		}
+		switch k.Subject {
+		case OfMessage:
+			c.messages = append(c.messages, k)
+		case OfSession:
+			c.sessions = append(c.sessions, k)
+		case OfConnection:
+			c.exchanges = append(c.exchanges, k)
+		}
+	}
+}
+
+func (c *Checker) wants(k *Check) bool {
+	if c.Only == nil {
+		return true
+	}
+	for _, o := range c.Only {
+		if strings.EqualFold(o, k.ID) || strings.EqualFold(o, Family(k.ID)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Feed takes what the Tracker told and returns what is certain by it: findings
+// that nothing to come can take back at MessageSeen, all others at
+// SessionEnded, in message order. The slice is valid until the next call.
+func (c *Checker) Feed(e cwmp.Event) []Finding {
+	c.start()
+	c.out = c.out[:0]
+	if c.Profile == None {
+		return nil
+	}
+	switch e.Kind {
+	case cwmp.MessageSeen:
+		c.message(c.follow(e.Session), e.Message)
+	case cwmp.SessionEnded:
+		c.end(c.follow(e.Session))
+	case cwmp.OtherHTTP:
+		c.other(e.Other.Exchange)
+	}
+	return c.out
+}
+
+// Undecided lists what could not be decided on the session whose SessionEnded
+// was fed last, if Coverage asks for it.
+func (c *Checker) Undecided() []Undecided { return c.undecided }
+
+func (c *Checker) follow(s *cwmp.Session) *follow {
+	f := c.open[s]
+	if f == nil {
+		f = &follow{session: s}
+		c.open[s] = f
+	}
+	return f
+}
+
+// run runs one check and returns what it found.
+func (c *Checker) run(k *Check, f *follow, m *cwmp.Message, x *http1.Exchange) []Finding {
+	c.pass = Pass{Check: k, Session: f.session, Message: m, Exchange: x, f: f, profile: c.Profile, out: c.pass.out[:0]}
+	k.Run(&c.pass)
+	return c.pass.out
+}
+
+// message runs the checks of messages.
+func (c *Checker) message(f *follow, m *cwmp.Message) {
+	first := m.N < 2 || len(f.session.Messages) < m.N || f.session.Messages[m.N-2].HTTP != m.HTTP
+	f.observe(m, c)
+	now := openNow(m)
+	var found []Finding
+	for _, k := range c.messages {
+		if !first && !k.each || k.body && m.Resend {
+			continue
+		}
+		if shut := k.Gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
+			f.close(k, shut)
+			continue
+		}
+		found = append(found, c.run(k, f, m, nil)...)
+	}
+	for _, x := range suppress(found) {
+		if x.Check.Gates&^WholeBody == 0 && certain(x.Check) {
+			c.out = append(c.out, x)
+			f.sent = append(f.sent, Finding{Check: x.Check, Severity: x.Severity, At: Ref{N: x.At.N, Exchange: x.At.Exchange}})
+		} else {
+			f.found = append(f.found, x)
+		}
+	}
+}
+
+// close notes that a gate kept a check from being decided.
+func (f *follow) close(k *Check, g Gates) {
+	if f.shut == nil {
+		f.shut = map[*Check]Gates{}
+	}
+	f.shut[k] |= g
+}
+
+// observe takes from a message what the gates need.
+func (f *follow) observe(m *cwmp.Message, c *Checker) {
+	if m.HTTP == nil {
+		return
+	}
+	f.headless = f.headless || m.HTTP.Head == 0
+	for i := range m.HTTP.Fields {
+		n := m.HTTP.Fields[i].Name
+		if strings.EqualFold(n, "Via") || len(n) > 12 && strings.EqualFold(n[:12], "X-Forwarded-") || strings.EqualFold(n, "Forwarded") {
+			f.relayed = true
+		}
+	}
+	if m.HTTP.Conn == nil {
+		return
+	}
+	if id := m.HTTP.Conn.ID; c.onConn[id] != f {
+		c.onConn[id] = f
+		f.conns = append(f.conns, id)
+	}
+	if m.N == 1 && isInform(m) {
+		f.before = c.leftBy(f.session)
+	}
+}
+
+// openNow is the gates that a message itself opens or closes.
+func openNow(m *cwmp.Message) Gates {
+	h := m.HTTP
+	if h == nil || m.Trimmed {
+		return 0
+	}
+	var g Gates
+	if h.Complete && h.Lost == 0 && h.Omitted == 0 && !h.HasQuirk(http1.BadCoding) {
+		g |= WholeBody
+	}
+	if h.Complete && h.Lost == 0 && h.Head > 0 {
+		g |= Counterpart
+	}
+	if h.Head > 0 {
+		g |= PlainHTTP
+	}
+	return g
+}
+
+// openAtEnd is the gates of a session that is over.
+func (f *follow) openAtEnd() Gates {
+	s := f.session
+	g := WholeBody
+	if s.SawStart && s.SawEnd && s.Lost == 0 && !s.Synthetic && !s.Fragment {
+		g |= WholeSession
+	}
+	if s.Lost == 0 && !s.Fragment && !f.headless {
+		g |= Counterpart
+	}
+	if !f.relayed && !s.ManyOnConn {
+		g |= PlainHTTP
+	}
+	if !s.Synthetic {
+		g |= Transport
+		if !s.Undated {
+			g |= GoodClock
+		}
+	}
+	return g
+}
+
+// end runs the checks of sessions, and decides what was held.
+func (c *Checker) end(f *follow) {
+	open := f.openAtEnd()
+	found := f.sent
+	for _, x := range f.found {
+		if shut := x.Check.Gates &^ open; shut != 0 {
+			f.close(x.Check, shut)
+			continue
+		}
+		found = append(found, x)
+	}
+	for _, k := range c.sessions {
+		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {
+			f.close(k, shut)
+			continue
+		}
+		found = append(found, c.run(k, f, nil, nil)...)
+	}
+	sent := len(f.sent)
+	for i := range found {
+		if i < sent {
+			found[i].Text = "" // marks what was told before
+		}
+	}
+	rest := suppress(found)
+	slices.SortStableFunc(rest, func(a, b Finding) int {
+		if a.At.N != b.At.N {
+			return a.At.N - b.At.N
+		}
+		return c.order[a.Check] - c.order[b.Check]
+	})
+	for _, x := range rest {
+		if x.Text != "" {
+			c.out = append(c.out, x)
+		}
+	}
+	c.cover(f, open)
+	c.leave(f.session)
+	for _, id := range f.conns {
+		if c.onConn[id] == f {
+			delete(c.onConn, id)
+		}
+	}
+	delete(c.open, f.session)
+}
+
+// cover makes the list of what could not be decided.
+func (c *Checker) cover(f *follow, open Gates) {
+	c.undecided = nil
+	if !c.Coverage {
+		return
+	}
+	for _, list := range [][]*Check{c.messages, c.sessions, c.exchanges} {
+		for _, k := range list {
+			shut := k.Gates&^open | f.shut[k]
+			if shut == 0 && (k.Subject != OfSession || !f.session.Fragment) {
+				continue
+			}
+			if shut == 0 {
+				shut = WholeSession
+			}
+			c.undecided = append(c.undecided, Undecided{Check: k, Gates: shut})
+		}
+	}
+	slices.SortFunc(c.undecided, func(a, b Undecided) int { return c.order[a.Check] - c.order[b.Check] })
+}
+
+// other runs the checks of exchanges that are no CWMP on a session's connection.
+func (c *Checker) other(x *http1.Exchange) {
+	if x.Request == nil || x.Request.Conn == nil {
+		return
+	}
+	f := c.onConn[x.Request.Conn.ID]
+	if f == nil {
+		return
+	}
+	for _, k := range c.exchanges {
+		f.found = append(f.found, c.run(k, f, nil, x)...)
+	}
+}

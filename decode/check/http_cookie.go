@@ -1,0 +1,216 @@
+package check
+
+import (
+	"strings"
+	"time"
+
+	"informant/decode/cwmp"
+	"informant/decode/http1"
+)
+
+// httpCookies is the checks of cookies.
+var httpCookies = []*Check{
+	{
+		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, Run: cookieForgotten,
+		Doc: "Cookies tie a session's messages together: without them an ACS that runs on several machines takes the next message for a stranger's. Cookies whose Path, Domain or Secure keep them from this URL are not asked for.",
+	},
+	{
+		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, Run: cookieChanged,
+		Doc: "Quotes that were added or taken away, decoding, or a cut value: the ACS doesn't find its session.",
+	},
+	{
+		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, Run: cookieSize,
+		Doc: "A CPE needn't store more. What it drops it doesn't return.",
+	},
+	{
+		ID: "HTTP-029", Title: "The attributes of a cookie let it come back", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Run: cookieAttributes,
+		Doc: "A Path that doesn't cover the ACS URL, Secure over clear HTTP, or another host's Domain: a CPE that goes by the rules doesn't return the cookie.",
+	},
+}
+
+// cookie is a cookie that an answer set.
+type cookie struct {
+	name, value  string
+	path, domain string
+	secure       bool
+	expired      bool
+	uncertain    bool // its life cannot be told
+	m            *cwmp.Message
+}
+
+// cookies reads the Set-Cookie fields of an answer.
+func cookies(m *cwmp.Message) []cookie {
+	var all []cookie
+	for i := range m.HTTP.Fields {
+		f := &m.HTTP.Fields[i]
+		if !strings.EqualFold(f.Name, "Set-Cookie") && !strings.EqualFold(f.Name, "Set-Cookie2") {
+			continue
+		}
+		pair, attrs, _ := strings.Cut(f.Value, ";")
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok || name == "" {
+			continue
+		}
+		c := cookie{name: name, value: value, m: m}
+		for _, a := range strings.Split(attrs, ";") {
+			c.attribute(strings.TrimSpace(a), m)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func (c *cookie) attribute(a string, m *cwmp.Message) {
+	key, value, _ := strings.Cut(a, "=")
+	switch strings.ToLower(strings.TrimSpace(key)) {
+	case "path":
+		c.path = strings.Trim(value, `"`)
+	case "domain":
+		c.domain = strings.ToLower(strings.Trim(value, `"`))
+	case "secure":
+		c.secure = true
+	case "max-age":
+		c.expired = strings.TrimLeft(strings.Trim(value, `"`), "0") == "" || strings.HasPrefix(value, "-")
+	case "expires":
+		t, err := time.Parse(time.RFC1123, value)
+		if err != nil {
+			t, err = time.Parse("Mon, 02-Jan-2006 15:04:05 MST", value)
+		}
+		c.uncertain = err != nil || m.Time.IsZero()
+		c.expired = !c.uncertain && t.Before(m.Time)
+	}
+}
+
+// covers says whether a cookie's path covers that of a URL (RFC 6265 5.1.4).
+func (c *cookie) covers(path string) bool {
+	return c.path == "" || c.path[0] != '/' || path == c.path || strings.HasPrefix(path, c.path) && (strings.HasSuffix(c.path, "/") || path[len(c.path)] == '/')
+}
+
+// due says whether a CPE has to return the cookie with that request.
+func (c *cookie) due(m *cwmp.Message) bool {
+	return !c.expired && !c.uncertain && c.domain == "" && !c.secure && c.covers(pathOf(m.HTTP.Target))
+}
+
+// returned reads the Cookie fields of a request.
+func returned(h *http1.Message) map[string][]string {
+	all := map[string][]string{}
+	for _, v := range h.Values("Cookie") {
+		for _, part := range strings.FieldsFunc(v, func(r rune) bool { return r == ';' || r == ',' }) {
+			if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok {
+				all[name] = append(all[name], value)
+			}
+		}
+	}
+	return all
+}
+
+// eachDue calls f for each POST and each cookie that should come with it.
+func eachDue(s *cwmp.Session, f func(m *cwmp.Message, c *cookie, got []string) (stop bool)) {
+	var jar []cookie
+	asked := map[int]bool{} // exchanges that began before a cookie was set
+	for _, m := range units(s) {
+		if m.From == cwmp.ACS {
+			for _, c := range cookies(m) {
+				jar = put(jar, c)
+			}
+			continue
+		}
+		if asked[m.Exchange] || len(jar) == 0 || m.HTTP.Head == 0 {
+			continue
+		}
+		asked[m.Exchange] = true
+		got := returned(m.HTTP)
+		for i := range jar {
+			if c := &jar[i]; c.due(m) && f(m, c, got[c.name]) {
+				return
+			}
+		}
+	}
+}
+
+// put adds a cookie to a jar, or replaces the one of its name.
+func put(jar []cookie, c cookie) []cookie {
+	for i := range jar {
+		if jar[i].name == c.name {
+			jar[i] = c
+			return jar
+		}
+	}
+	return append(jar, c)
+}
+
+func cookieForgotten(p *Pass) {
+	eachDue(p.Session, func(m *cwmp.Message, c *cookie, got []string) bool {
+		if len(got) > 0 {
+			return false
+		}
+		p.reportWith(Error, CPE, atField(m, "Cookie"), []*cwmp.Message{c.m}, "Message %d doesn't return the cookie %s", m.N, short(c.name))
+		return true
+	})
+}
+
+func cookieChanged(p *Pass) {
+	eachDue(p.Session, func(m *cwmp.Message, c *cookie, got []string) bool {
+		for _, v := range got {
+			if v == c.value {
+				return false
+			}
+		}
+		if len(got) == 0 {
+			return false
+		}
+		what := "another value"
+		if strings.Trim(got[0], `"`) == strings.Trim(c.value, `"`) {
+			what = "other quotes"
+		}
+		p.reportWith(Warning, CPE, atField(m, "Cookie"), []*cwmp.Message{c.m}, "Message %d returns the cookie %s with %s than it was set", m.N, short(c.name), what)
+		return true
+	})
+}
+
+func cookieSize(p *Pass) {
+	var jar []cookie
+	for _, m := range units(p.Session) {
+		if m.From != cwmp.ACS {
+			continue
+		}
+		for _, c := range cookies(m) {
+			jar = put(jar, c)
+		}
+		n := 0
+		for _, c := range jar {
+			if !c.expired {
+				n += len(c.name) + len(c.value)
+			}
+		}
+		if n > 512 {
+			p.report(ACS, atField(m, "Set-Cookie"), "The cookies of the session have %d bytes, more than the 512 that a CPE has to store", n)
+			return
+		}
+	}
+}
+
+func cookieAttributes(p *Pass) {
+	m := p.Message
+	if m.From != cwmp.ACS || p.Session.Fragment {
+		return
+	}
+	r := requestOf(p.Session, m)
+	if r == nil || r.HTTP.Target == "" {
+		return
+	}
+	host, _ := r.HTTP.Field("Host")
+	host, _, _ = strings.Cut(strings.ToLower(host), ":")
+	for _, c := range cookies(m) {
+		domain := strings.TrimPrefix(c.domain, ".")
+		switch {
+		case c.expired || !p.firstTime(c.name):
+		case c.secure:
+			p.report(ACS, atField(m, "Set-Cookie"), "The cookie %s is Secure, but the session goes over clear HTTP", short(c.name))
+		case !c.covers(pathOf(r.HTTP.Target)):
+			p.report(ACS, atField(m, "Set-Cookie"), "The Path %s of the cookie %s doesn't cover %s", quote(c.path), short(c.name), short(pathOf(r.HTTP.Target)))
+		case domain != "" && host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
+			p.report(ACS, atField(m, "Set-Cookie"), "The Domain %s of the cookie %s is not that of %s", quote(c.domain), short(c.name), short(host))
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package check
+
+import (
+	"time"
+
+	"informant/capture"
+	"informant/decode/cwmp"
+)
+
+// left is how a device's session was left: the ACS closed its connection in
+// order, in the middle, between two round trips.
+type left struct {
+	at time.Time
+	id [16]byte
+}
+
+// maxLeft bounds how many devices are remembered so.
+const maxLeft = 4096
+
+// leave notes how a session ended, for the check of what follows (HTTP-016).
+func (c *Checker) leave(s *cwmp.Session) {
+	key := s.Device.Key()
+	if key == "" || s.Fragment {
+		return
+	}
+	delete(c.closedByAC, key)
+	at, ok := closedBetween(s)
+	if !ok {
+		return
+	}
+	if len(c.closedByAC) >= maxLeft {
+		clear(c.closedByAC)
+	}
+	c.closedByAC[key] = left{at, s.ID}
+}
+
+// leftBy is how the session before was left, of a session that begins.
+func (c *Checker) leftBy(s *cwmp.Session) left { return c.closedByAC[s.Device.Key()] }
+
+// closedBetween says whether the ACS closed a session's last connection in
+// order, with nothing unanswered, before the session was over.
+func closedBetween(s *cwmp.Session) (time.Time, bool) {
+	if s.Ended != cwmp.ConnClosed || len(s.Closes) == 0 || len(s.Messages) == 0 {
+		return time.Time{}, false
+	}
+	last := s.Messages[len(s.Messages)-1]
+	first, ok := closeAfter(s, len(s.Messages))
+	if !ok || first.From != capture.FromServer || first.End != capture.FIN || last.From != cwmp.ACS || last.HTTP == nil || !last.HTTP.Complete {
+		return time.Time{}, false
+	}
+	return first.Time, midSession(first.State)
+}
+
+// closeAfter is the first end of a connection that came after n messages.
+func closeAfter(s *cwmp.Session, n int) (cwmp.CloseSeen, bool) {
+	for _, c := range s.Closes {
+		if c.After == n {
+			return c, true
+		}
+	}
+	return cwmp.CloseSeen{}, false
+}
+
+// midSession says whether a session in that state is neither before its
+// beginning nor at its end.
+func midSession(s cwmp.State) bool {
+	return s != cwmp.Start && s != cwmp.Done && s != cwmp.Broken && s != cwmp.Informed
+}
