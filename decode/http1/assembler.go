@@ -16,8 +16,15 @@ type Assembler struct {
 	conns  map[*capture.Conn]*conn
 	opened int // connections seen, for their order
 	events []Event
-	rec    capture.Record // the record being fed, without its data
-	gzip   *gzip.Reader   // used again
+	rec    stamp        // of the record being fed
+	gzip   *gzip.Reader // used again
+}
+
+// stamp is what an event takes over from the record that completed it.
+type stamp struct {
+	Seq    uint64
+	Time   time.Time
+	Packet uint64
 }
 
 // conn is one connection.
@@ -46,18 +53,22 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 	if r.Conn == nil {
 		return nil
 	}
-	data := r.Data
-	r.Data = nil
-	a.rec = r
-	c := a.conn(r)
+	a.rec.Seq, a.rec.Packet = r.Seq, r.Packet
+	if a.rec.Time != r.Time {
+		a.rec.Time = r.Time
+	}
+	c := a.conns[r.Conn]
+	if c == nil {
+		c = a.open(r)
+	}
 	if r.From > capture.FromServer {
 		return a.events
 	}
 	switch r.Kind {
 	case capture.Data:
-		c.data(r.From, data)
+		c.data(r.From, r.Data)
 	case capture.Cipher:
-		c.seen[r.From] += int64(len(data))
+		c.seen[r.From] += int64(len(r.Data))
 		if !c.sure {
 			c.decide(TLS)
 		}
@@ -76,7 +87,7 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 func (a *Assembler) Advance(t time.Time) []Event {
 	a.events = a.events[:0]
 	for _, c := range a.inOrder() {
-		a.rec = capture.Record{Conn: c.c, Time: t}
+		a.rec.Time, a.rec.Packet = t, 0
 		for d := range c.sides {
 			s := &c.sides[d]
 			if s.state == stHold && t.Sub(s.last) >= 10*time.Second {
@@ -92,8 +103,8 @@ func (a *Assembler) Advance(t time.Time) []Event {
 func (a *Assembler) Finish() []Event {
 	a.events = a.events[:0]
 	for _, c := range a.inOrder() {
-		a.rec = capture.Record{Conn: c.c, Seq: a.rec.Seq, Time: c.lastTime(), Kind: capture.Close, End: capture.EndOfInput, Both: true}
-		c.close(a.rec)
+		a.rec.Time, a.rec.Packet = c.lastTime(), 0
+		c.close(capture.Record{End: capture.EndOfInput, Both: true})
 	}
 	return a.events
 }
@@ -101,17 +112,13 @@ func (a *Assembler) Finish() []Event {
 // Drop forgets a connection, whatever state it is in.
 func (a *Assembler) Drop(c *capture.Conn) { delete(a.conns, c) }
 
-// conn returns the state of the record's connection, and tells of its opening.
-func (a *Assembler) conn(r capture.Record) *conn {
-	c := a.conns[r.Conn]
-	if c != nil {
-		return c
-	}
+// open begins the record's connection, and tells of it.
+func (a *Assembler) open(r capture.Record) *conn {
 	if a.conns == nil {
 		a.conns = map[*capture.Conn]*conn{}
 	}
 	a.opened++
-	c = &conn{a: a, c: r.Conn, ordinal: a.opened, since: r.Time}
+	c := &conn{a: a, c: r.Conn, ordinal: a.opened, since: r.Time}
 	c.midstream = r.Kind != capture.Open || r.Midstream
 	c.synced = !c.midstream
 	c.roles = !c.midstream

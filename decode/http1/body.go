@@ -261,6 +261,9 @@ func (s *stream) rootClosed(from int) bool {
 		}
 		s.rootEnd = append(append(s.rootEnd[:0], "</"...), root...)
 	}
+	if i := len(text) - 2; i >= 0 && text[i] > ' ' && text[i]|0x20 != s.rootEnd[len(s.rootEnd)-1]|0x20 {
+		return false
+	}
 	text = text[max(from, len(text)-2*rootNameMax):]
 	open := strings.LastIndexByte(text, '<')
 	return open >= 0 && strings.EqualFold(strings.TrimRight(text[open:len(text)-1], blankBytes), string(s.rootEnd))
