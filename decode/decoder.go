@@ -3,7 +3,8 @@ package decode
 import (
 	"cmp"
 	"fmt"
-	"runtime/debug"
+	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -140,16 +141,23 @@ func (d *Decoder) drop(c *capture.Conn) {
 	}
 }
 
-// where is the place of a panic, for whoever mends it.
+// where is the place of a panic, for whoever mends it: "decode/cwmp
+// track.go:120".
 func where() string {
-	frames := strings.Split(string(debug.Stack()), "\n")
-	for i, f := range frames {
-		if strings.HasPrefix(f, "panic(") && i+3 < len(frames) {
-			_, file, _ := strings.Cut(strings.TrimSpace(frames[i+3]), "informant/")
-			return strings.Fields(file + " ?")[0]
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	panicked := false
+	for {
+		f, more := frames.Next()
+		if panicked && !strings.HasPrefix(f.Function, "runtime.") {
+			pkg, _, _ := strings.Cut(path.Base(f.Function), ".")
+			return fmt.Sprintf("%s %s:%d", strings.TrimPrefix(path.Join(path.Dir(f.Function), pkg), "informant/"), path.Base(f.File), f.Line)
+		}
+		panicked = panicked || f.Function == "runtime.gopanic"
+		if !more {
+			return "?"
 		}
 	}
-	return "?"
 }
 
 // http feeds what http1 completed to the tracker.
@@ -253,7 +261,7 @@ func (d *Decoder) session(e cwmp.Event) {
 	} else {
 		d.totals.Sessions++
 	}
-	d.out = append(d.out, Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Undecided: d.check.Undecided(e.Session)})
+	d.out = append(d.out, Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Undecided: d.check.Undecided()})
 }
 
 // rank puts findings in message order, those about the whole session last.

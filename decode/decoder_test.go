@@ -71,7 +71,7 @@ func TestPanics(t *testing.T) {
 			}}
 			told := decodeAll(t, d, twoDevices)
 			text := strings.Join(told, "\n")
-			if !strings.Contains(text, stage+" failed: planted (decode/decoder_test.go:") {
+			if !strings.Contains(text, stage+" failed: planted (decode decoder_test.go:") {
 				t.Errorf("the panic is not told:\n%s", text)
 			}
 			if !strings.Contains(text, "B1 complete 4 messages") {
