@@ -14,6 +14,10 @@ const (
 	blockSimple    = 3
 	blockEnhanced  = 6
 	blockSecrets   = 10
+	blockJournal   = 9 // of systemd
+	blockSysdig    = 0x204
+	blockCustom    = 0xbad
+	blockCustomOwn = 0x40000bad // not to be copied
 	blockSection   = 0x0a0d0d0a
 )
 
@@ -39,6 +43,9 @@ type iface struct {
 	clock  clock
 	offset int64 // seconds added to every time
 }
+
+// noLink is the link type of what is no packet and counted as one.
+const noLink = 1<<32 - 1
 
 // pcapngFile reads pcapng. Blocks that carry no packet are passed over.
 type pcapngFile struct {
@@ -138,6 +145,10 @@ func (f *pcapngFile) use(kind uint32, body []byte, p *packet) (found bool, err e
 		return false, f.newInterface(body)
 	case blockSecrets:
 		f.newSecrets(body)
+	case blockJournal, blockSysdig, blockCustom, blockCustomOwn:
+		// No packet, but Wireshark numbers it as one.
+		*p = packet{ts: noTime, link: noLink}
+		return true, nil
 	}
 	return false, nil
 }

@@ -114,6 +114,9 @@ func (s *Source) packet(p *packet) {
 	s.asm.tick(now)
 	ip, known := datagram(p.link, p.data)
 	switch {
+	case p.link == noLink:
+		s.stats.Other++
+		return
 	case !known:
 		if s.stats.Unsupported++; s.stats.Unsupported == 1 {
 			s.stats.LinkType = p.link
