@@ -200,43 +200,42 @@ func (d *decoder) repeated(a Array, name string) {
 
 // item reads the element whose Start is the current token into an item of a
 // list. The members of the items that come by the thousand are listed once
-// and pointed at each; template keeps them.
+// and then pointed at each item; template keeps them.
 func (d *decoder) item(v Struct, template *[]Member) {
-	switch v := v.(type) {
-	case *ParameterValueStruct:
-		if *template == nil {
-			*template = v.Members()
-		}
-		m := *template
-		m[0].Value, m[1].Value = &v.Name, &v.Value
-		d.fields(m, &v.Presence)
-	case *ParameterInfoStruct:
-		if *template == nil {
-			*template = v.Members()
-		}
-		m := *template
-		m[0].Value, m[1].Value = &v.Name, &v.Writable
-		d.fields(m, &v.Presence)
-	case *ParameterAttributeStruct:
-		if *template == nil {
-			*template = v.Members()
-		}
-		m := *template
-		m[0].Value, m[1].Value, m[2].Value = &v.Name, &v.Notification, &v.AccessList
-		d.fields(m, &v.Presence)
-	case *EventStruct:
-		if *template == nil {
-			*template = v.Members()
-		}
-		m := *template
-		m[0].Value, m[1].Value = &v.EventCode, &v.CommandKey
-		d.fields(m, &v.Presence)
-	case *OperationStruct:
-		v.Kind = d.operationKind()
-		d.structure(v)
-	default:
+	if o, ok := v.(*OperationStruct); ok {
+		o.Kind = d.operationKind()
+	}
+	if d.general || !d.known(v, template) {
 		d.structure(v)
 	}
+}
+
+// known is item for the structs that come by the thousand; it returns false
+// for others.
+func (d *decoder) known(v Struct, template *[]Member) bool {
+	var values [3]Value
+	var p *Presence
+	switch v := v.(type) {
+	case *ParameterValueStruct:
+		values, p = [3]Value{&v.Name, &v.Value}, &v.Presence
+	case *ParameterInfoStruct:
+		values, p = [3]Value{&v.Name, &v.Writable}, &v.Presence
+	case *ParameterAttributeStruct:
+		values, p = [3]Value{&v.Name, &v.Notification, &v.AccessList}, &v.Presence
+	case *EventStruct:
+		values, p = [3]Value{&v.EventCode, &v.CommandKey}, &v.Presence
+	default:
+		return false
+	}
+	if *template == nil {
+		*template = v.Members()
+	}
+	m := *template
+	for i := range m {
+		m[i].Value = values[i]
+	}
+	d.fields(m, p)
+	return true
 }
 
 // operationKind is the type of an operation on a deployment unit: that of

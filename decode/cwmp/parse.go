@@ -17,6 +17,11 @@ import (
 // needed no rewriting.
 func Parse(body, contentType string) (*soap.Document, []*Message) {
 	var d decoder
+	return d.parse(body, contentType)
+}
+
+// parse is Parse.
+func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 	d.Open(body, contentType)
 	var messages []*Message
 	for d.NextMethod() {
@@ -152,6 +157,7 @@ type decoder struct {
 	notes     []Note
 	path      []pathStep // from the method to the struct that is being read
 	fault     faultReader
+	general   bool // take no short ways; tests compare both
 	qualified bool // noted already
 	unnoted   int  // how many notes there was no room for
 }

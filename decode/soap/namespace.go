@@ -30,8 +30,6 @@ func (s *Scanner) lookup(prefix string) (space string, ok bool) {
 		return "", true
 	case "xml":
 		return xmlNS, true
-	case "xmlns":
-		return xmlnsNS, true
 	}
 	return "", false
 }
