@@ -51,7 +51,6 @@ const noLink = 1<<32 - 1
 type pcapngFile struct {
 	w       *window
 	big     bool
-	begun   bool
 	ifaces  []iface // of the section
 	keep    func(Secrets)
 	secrets int // bytes kept
