@@ -25,8 +25,8 @@ func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Decode an embedded capture, to show what a transcript looks like",
-		Long: `Demo decodes a small capture that is part of the program: a firmware download
-after which the CPE makes a mistake that is common in the field. It needs no
+		Long: `Demo decodes a small capture that is part of the program: a device that reports a firmware
+download and then makes a mistake that is common in the field. It needs no
 file and no network.
 ` + exitHelp,
 		Example: "  informant demo",

@@ -127,7 +127,7 @@ func explain(c *check.Check, w io.Writer, color bool) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n\n", c.ID, c.Title)
 	if c.Doc != "" {
-		b.WriteString(fill(c.Doc, 92, "  ") + "\n")
+		b.WriteString(fill(c.Doc, 92, "  "))
 	}
 	fmt.Fprintf(&b, "  severity   %s", c.Severity)
 	if c.Field {
@@ -141,7 +141,7 @@ func explain(c *check.Check, w io.Writer, color bool) error {
 			word = "and"
 		}
 	}
-	if text, ok := check.Example(c.ID); ok {
+	if text, _, ok := check.Example(c.ID); ok {
 		b.WriteString("\nA session that breaks it:\n\n")
 		account, err := tellScenario(c.ID, text, &transcript.Text{Color: color})
 		if err != nil {

@@ -88,17 +88,22 @@ func (p *page) line(indent int, l line) {
 func (p *page) text(indent int, s string) { p.line(indent, line{{normal, s}}) }
 
 // wrapped writes parts separated by sep, as many on a line as the width holds;
-// lines after the first begin at hang.
+// lines after the first begin at hang. Blanks before a part are dropped where it
+// begins a line.
 func (p *page) wrapped(first line, hang int, sep string, parts []piece) {
 	at := first.columns()
 	p.pieces(first)
 	empty := true
 	for _, x := range parts {
+		if empty {
+			x.text = strings.TrimLeft(x.text, " ")
+		}
 		w := columns(x.text)
 		if !empty && at+len(sep)+w > p.width {
 			p.b = append(p.b, '\n')
 			p.indent(hang)
-			at, empty = hang, true
+			x.text = strings.TrimLeft(x.text, " ")
+			at, empty, w = hang, true, columns(x.text)
 		}
 		if !empty {
 			p.b = append(p.b, sep...)

@@ -319,7 +319,7 @@ func (w *teller) ended(s *cwmp.Session) {
 		calls[t.Caller]++
 	}
 	tail = append(tail, count(exchanges, "exchange", "exchanges"),
-		fmt.Sprintf("%s by the CPE, %d by the ACS", count(calls[cwmp.CPE], "RPC", "RPCs"), calls[cwmp.ACS]))
+		fmt.Sprintf("%s by CPE, %d by ACS", count(calls[cwmp.CPE], "RPC", "RPCs"), calls[cwmp.ACS]))
 	switch {
 	case s.Lost > 0:
 		tail = append(tail, group(s.Lost)+" bytes missing")
@@ -359,8 +359,11 @@ func (w *teller) finding(indent int, s *cwmp.Session, f *check.Finding) {
 	head := line{{normal, blanks[:indent]}, {st, pad(f.Severity.String(), 7)}, {normal, "  "}, {bold, f.Check.ID}, {normal, "  "}}
 	parts := words(normal, safe(f.Text))
 	parts = append(parts, piece{dim, " " + partyName(f.Party)})
-	if where := place(f); where != "" {
-		parts = append(parts, piece{dim, " " + safe(where)})
+	for i, where := range place(f) {
+		if i == 0 {
+			where = " " + where
+		}
+		parts = append(parts, piece{dim, safe(where)})
 	}
 	if also := w.related(s, f); also != "" {
 		parts = append(parts, piece{dim, " " + also})
@@ -373,7 +376,7 @@ func partyName(p check.Party) string {
 }
 
 // place is where in the message and in the capture.
-func place(f *check.Finding) string {
+func place(f *check.Finding) []string {
 	var at []string
 	if f.At.Path != "" {
 		at = append(at, shortPath(f.At.Path))
@@ -384,7 +387,10 @@ func place(f *check.Finding) string {
 	if f.At.Offset >= 0 && f.At.N > 0 {
 		at = append(at, "byte "+strconv.FormatInt(f.At.Offset, 10))
 	}
-	return strings.Join(at, ", ")
+	for i := range len(at) - 1 {
+		at[i] += ","
+	}
+	return at
 }
 
 // related names the other messages that prove a finding, by their time.
