@@ -227,6 +227,13 @@ func codeOfMethod(p *Pass) {
 	if n == 9000 && slices.Contains(mandatory, t.Request.RPC) {
 		return // FLT-019
 	}
+	callable := acsMethods
+	if t.Caller == cwmp.ACS {
+		callable = cpeMethods
+	}
+	if !slices.Contains(callable, t.Request.RPC) {
+		return // RPC-001
+	}
 	if list := codesOf[t.Request.RPC]; list != nil && !slices.Contains(list, n) {
 		if _, _, known := cwmp.FaultName(n); known {
 			p.reportWith(Warning, p.sender(), at, []*cwmp.Message{t.Request}, "FaultCode %d is not one that %s has", n, t.Request.RPC)

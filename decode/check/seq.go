@@ -170,14 +170,14 @@ func calledOnHold(p *Pass) {
 }
 
 func calledAfterEmpty(p *Pass) {
-	if m := p.Message; p.breach(cwmp.CalledAfterEmpty) {
+	if m := p.Message; p.breach(cwmp.CalledAfterEmpty) || p.breach(cwmp.AfterEnd) && m.From == cwmp.CPE && isRequest(m) {
 		p.report(CPE, atMethod(m), "The CPE calls %s after it had said, by an empty POST, that it had no more requests", name(m))
 	}
 }
 
 func afterEnd(p *Pass) {
 	m := p.Message
-	if !p.breach(cwmp.AfterEnd) || m.From != cwmp.CPE {
+	if !p.breach(cwmp.AfterEnd) || m.From != cwmp.CPE || isRequest(m) {
 		return
 	}
 	if m.Kind == cwmp.Empty && cwmp.Version(p.Session.Namespace) == 0 && p.firstTime("") {

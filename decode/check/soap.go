@@ -193,6 +193,8 @@ func oneMethod(p *Pass) {
 	switch n := len(d.Methods); {
 	case n == 0:
 		p.report(p.sender(), inText(p.Message, d.Envelope.At), "The Body is empty: it holds no method")
+	case n > 1 && p.Message.From == cwmp.ACS && (d.Methods[0].Name.Local == "InformResponse" || d.Methods[1].Name.Local == "InformResponse"):
+		// SEQ-004
 	case n > 1:
 		p.report(p.sender(), inText(p.Message, d.Methods[1].At), "The Body holds %d methods: %s and %s", n, short(d.Methods[0].Name.Local), short(d.Methods[1].Name.Local))
 	}
@@ -250,7 +252,21 @@ func declared(p *Pass) {
 }
 
 func forbidden(p *Pass) {
-	if q, n := p.firstQuirk(soap.ForbiddenChar); q != nil {
+	end := len(p.Message.HTTP.Body) + 1<<20
+	if q, _ := p.firstQuirk(soap.TrailingContent); q != nil {
+		end = q.At.Start // padding is SOAP-040
+	}
+	var q *soap.Quirk
+	n := 0
+	p.quirks(func(x *soap.Quirk) {
+		if x.At.Start >= end {
+			return
+		}
+		if n++; q == nil {
+			q = x
+		}
+	}, soap.ForbiddenChar)
+	if q != nil {
 		p.report(p.sender(), inText(p.Message, q.At), "A character that XML forbids: %s%s", describeQuirk(q), andMore(n))
 	}
 }
@@ -268,7 +284,13 @@ func charsetTwice(p *Pass) {
 }
 
 func rawText(p *Pass) {
-	if q, _ := p.firstQuirk(soap.RawNonASCII); q != nil && p.firstTime(p.Message.From.String()) {
+	q, _ := p.firstQuirk(soap.RawNonASCII)
+	if q == nil {
+		return
+	}
+	replaced := false // what was put in the place of a forbidden character is not the sender's
+	p.quirks(func(x *soap.Quirk) { replaced = replaced || x.At.Start == q.At.Start }, soap.ForbiddenChar)
+	if !replaced && p.firstTime(p.Message.From.String()) {
 		p.report(p.sender(), inText(p.Message, q.At), "A character outside of ASCII is written raw and not as a reference")
 	}
 }

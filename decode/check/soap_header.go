@@ -152,6 +152,9 @@ func idTwice(p *Pass) {
 				seen[m.ID] = m
 				continue
 			}
+			if old.HTTP == m.HTTP {
+				continue // two methods of one envelope (SOAP-004)
+			}
 			if again == nil {
 				first, again = old, m
 			}

@@ -36,14 +36,12 @@ type spot struct {
 
 // causes is the findings that explain others.
 type causes struct {
-	broken     map[int]bool // messages whose body is ill-formed
-	notSOAP    map[int]bool // messages that are no SOAP
-	transport  map[int]bool // exchanges in which that was
-	truncated  map[int]bool // framing is wrong
-	event      map[spot]bool
-	ids        map[string]bool
-	onMessage  map[spot]bool // id and message
-	parameters map[spot]bool
+	broken    map[int]bool // messages whose body is ill-formed
+	notSOAP   map[int]bool // messages that are no SOAP
+	transport map[int]bool // exchanges in which that was
+	event     map[spot]bool
+	ids       map[string]bool
+	onMessage map[spot]bool // id and message
 }
 
 func (c *causes) note(f *Finding) {
@@ -80,7 +78,7 @@ func (c *causes) explain(f *Finding) bool {
 	if c.broken[f.At.N] && id != "SOAP-001" && family != "HTTP" && id != "FLT-023" {
 		return true
 	}
-	if c.notSOAP[f.At.N] && id != "SOAP-002" && id != "SOAP-003" && id != "SOAP-001" && family != "HTTP" {
+	if c.notSOAP[f.At.N] && id != "SOAP-002" && id != "SOAP-003" && id != "SOAP-001" && id != "FLT-023" && family != "HTTP" {
 		return true
 	}
 	if family == "SEQ" && c.transport[f.At.Exchange] {
@@ -90,13 +88,11 @@ func (c *causes) explain(f *Finding) bool {
 	case "SOAP-001":
 		return c.at(f, "FLT-023")
 	case "SOAP-003":
-		return c.at(f, "SOAP-002")
-	case "SOAP-004":
-		return c.at(f, "SEQ-004")
+		return c.at(f, "SOAP-002") || c.at(f, "FLT-023") || c.at(f, "SOAP-001")
 	case "SOAP-005":
 		return c.at(f, "SOAP-008")
-	case "SOAP-015", "SOAP-013":
-		return id == "SOAP-015" && c.at(f, "SOAP-008")
+	case "SOAP-015":
+		return c.at(f, "SOAP-008")
 	case "SOAP-017":
 		return c.at(f, "INF-001") && strings.Contains(f.At.Path, "DeviceId") || c.at(f, "RPC-030")
 	case "EVT-001":
