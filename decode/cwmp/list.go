@@ -66,6 +66,7 @@ type listReader struct {
 	item     string // the name that its items ought to have
 	n        int    // how many items there were
 	template []Member
+	probe    []Member // those of an item, to know them by their names
 	// loose is the item whose members stand in the list without an element
 	// around them.
 	loose   matcher
@@ -142,7 +143,10 @@ func (d *decoder) looseMember(r *listReader, name string) bool {
 		i, exact = r.loose.find(name)
 	}
 	if i < 0 || r.loose.seen&(1<<i) != 0 {
-		probe := matcher{members: r.a.probe().Members(), last: -1}
+		if r.probe == nil {
+			r.probe = r.a.probe().Members()
+		}
+		probe := matcher{members: r.probe, last: -1}
 		if i, exact = probe.find(name); !exact {
 			return false
 		}

@@ -227,12 +227,15 @@ func (s *Scanner) charData(p int) bool {
 
 // outside notes text that stands outside of the root element.
 func (s *Scanner) outside(p, e int) {
-	p = skipSpace(s.text, p)
+	kind, where := Malformed, "before"
 	if s.roots > 0 {
-		s.quirks.note(TrailingContent, p, e, "text after the root element: "+quote(s.text[p:e]))
-	} else {
-		s.quirks.note(Malformed, p, e, "text before the root element: "+quote(s.text[p:e]))
+		kind, where = TrailingContent, "after"
 	}
+	text := ""
+	if p = skipSpace(s.text, p); !s.quirks.full(kind) {
+		text = "text " + where + " the root element: " + quote(s.text[p:e])
+	}
+	s.quirks.note(kind, p, e, text)
 }
 
 // endTag reads the end tag at p.
