@@ -134,7 +134,7 @@ func collect(t *testing.T, records []capture.Record) (data [2][]byte, gaps [2][]
 }
 
 func TestRandomStreams(t *testing.T) {
-	n := 6000
+	n := 3000
 	if testing.Short() {
 		n = 500
 	}
@@ -189,7 +189,7 @@ func turns(t *testing.T, seed int, m *model, records []capture.Record) {
 
 // TestRandomLoss drops one segment: its bytes, and no others, are a gap.
 func TestRandomLoss(t *testing.T) {
-	n := 3000
+	n := 1500
 	if testing.Short() {
 		n = 300
 	}
