@@ -98,6 +98,8 @@ func TestTexts(t *testing.T) {
 		{"cut short", "POST / HTTP/1.1\nContent-Length: 50\n\nabc\nHTTP/1.1 204 No\n\n",
 			"# Content-Length of the message before is 50, and 3 bytes stand in the text: its own end was taken\nPOST1(abc)!\nnone/1\n204/-()"},
 		{"fault of the ACS", "<e><Body><s:Fault><FaultCode>8003</FaultCode></s:Fault></Body></e>", "0/-(<e><Body><s:Fault><FaultCode>8003</FaultCode></s:Fault></Body></e>)"},
+		{"JSON", `[{"soapaction":"","host":"a"},"<a>\n</a>"]`, "# header fields without a start line, as JSON: host: a; soapaction: \n1(<a>\n</a>)\nnone/1"},
+		{"JSON, empty", `[{"soapaction":"x"},""]`, "# header fields without a start line, as JSON: soapaction: x; the body is empty"},
 		{"nothing", "hello\nworld\n", `text: neither an HTTP start line ("POST /acs HTTP/1.1", "HTTP/1.1 200 OK") nor an XML envelope was found: unknown format`},
 		{"empty", " \n", "text: empty input"},
 	} {
@@ -140,7 +142,7 @@ func TestCorpus(t *testing.T) {
 	files, heads, bare, rest := 0, 0, 0, 0
 	for _, line := range strings.Split(string(index), "\n")[1:] {
 		f := strings.Split(line, "\t")
-		if len(f) < 6 || strings.Contains(f[5], "json") || strings.Contains(f[5], "Python dicts") || !strings.Contains(f[5], "http") && !strings.Contains(f[5], "soap xml") && !strings.Contains(f[5], "raw HTTP") {
+		if len(f) < 6 || strings.Contains(f[5], "Python dicts") || !strings.Contains(f[5], "http") && !strings.Contains(f[5], "soap xml") && !strings.Contains(f[5], "raw HTTP") {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, f[0]))
@@ -157,7 +159,7 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		told, ms := read(t, string(text))
-		if len(ms) == 0 {
+		if len(ms) == 0 && !strings.Contains(told, "the body is empty") {
 			t.Errorf("%s: %s", f[0], told)
 		}
 		for _, m := range ms {

@@ -101,7 +101,7 @@ func findRoot(line []byte) int {
 		return -1
 	}
 	open := bytes.LastIndexByte(line[:i], '<')
-	if open < 0 || bytes.IndexAny(line[open+1:i], " />") >= 0 {
+	if open < 0 || bytes.ContainsAny(line[open+1:i], " />") {
 		return -1
 	}
 	return open

@@ -17,6 +17,9 @@ func Sniff(prefix []byte) bool {
 	if bytes.Contains(text, []byte("urn:dslforum-org:cwmp-")) && bytes.IndexByte(text[:min(len(text), 64)], '<') >= 0 {
 		return true // an envelope whose first bytes are broken
 	}
+	if looksJSON(text) && bytes.Contains(bytes.ToLower(text), []byte("\"soapaction\"")) {
+		return true
+	}
 	if isBinary(text) {
 		return false
 	}

@@ -37,8 +37,11 @@ func NewSource(name string, r io.Reader) (*Source, error) {
 	if isBlank(text) {
 		return nil, fmt.Errorf("%s: %w", name, capture.ErrEmpty)
 	}
-	items := split(text)
-	if !holdsMessage(items) {
+	items, isJSON := splitJSON(text)
+	if !isJSON {
+		items = split(text)
+	}
+	if !isJSON && !holdsMessage(items) {
 		return nil, fmt.Errorf("%s: neither an HTTP start line (\"POST /acs HTTP/1.1\", \"HTTP/1.1 200 OK\") nor an XML envelope was found: %w", name, capture.ErrFormat)
 	}
 	s := &Source{}

@@ -263,7 +263,7 @@ func (s *stream) leftOver() {
 		return
 	}
 	if !s.c.sure {
-		text := s.buf.String()
+		text := s.buf.String()[s.line:]
 		if !mayStart(text, s.request()) || strings.IndexByte(text, ' ') < 0 {
 			return // it may turn out to be HTTP by what the other side says
 		}

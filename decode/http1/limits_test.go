@@ -52,18 +52,18 @@ func TestBoundedMemory(t *testing.T) {
 		origin     capture.Origin
 		limit      uint64
 	}{
-		{"1 GB of zeros", "\x00", block, 16 << 10, 0, mb},
-		{"1 GB of zeros after HTTP", "GET / HTTP/1.1\r\n\r\n", block, 16 << 10, 0, 8 * mb},
+		{"256 MB of zeros", "\x00", block, 4 << 10, 0, mb},
+		{"128 MB of zeros after HTTP", "GET / HTTP/1.1\r\n\r\n", block, 2 << 10, 0, 8 * mb},
 		{"1 GB declared, 10 bytes sent", "POST / HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n", letters[:10], 1, 0, 2 * mb},
-		{"256 MB of body", "POST / HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n", letters, 4 << 10, 0, 20 * mb},
+		{"64 MB of body", "POST / HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n", letters, 1 << 10, 0, 20 * mb},
 		{"a header line without end", "POST / HTTP/1.1\r\nX: ", letters, 1 << 10, 0, 5 * mb},
-		{"header lines without end", "POST / HTTP/1.1\r\n", lines, 1 << 10, 0, 5 * mb},
+		{"header lines without end", "POST / HTTP/1.1\r\n", lines, 1 << 7, 0, 5 * mb},
 		{"a start line without end", "POST /", letters, 1 << 10, 0, 2 * mb},
-		{"chunks without end", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", chunks, 1 << 10, 0, 30 * mb},
-		{"a chunk of garbage", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", letters, 2 << 10, 0, 20 * mb},
+		{"chunks without end", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", chunks, 1 << 8, 0, 30 * mb},
+		{"a chunk of garbage", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", letters, 1 << 9, 0, 20 * mb},
 		{"a chunk header without end", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;", letters, 1 << 10, 0, 2 * mb},
-		{"a tail without end", "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n<a>x", tags, 1 << 10, 0, 5 * mb},
-		{"an envelope without end", "<a>", tags, 1 << 8, capture.Synthesised, 20 * mb},
+		{"a tail without end", "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n<a>x", tags, 1 << 7, 0, 5 * mb},
+		{"an envelope without end", "<a>", tags, 1 << 5, capture.Synthesised, 20 * mb},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := &Assembler{Limits: Limits{Body: 8 << 20}}
