@@ -21,7 +21,7 @@ type assembler struct {
 	flows   table
 	open    list // undecided and following
 	closing list // done
-	waiting list2
+	waiting waitList
 
 	clock     int64
 	started   bool
@@ -39,20 +39,20 @@ type assembler struct {
 	seed     maphash.Seed
 }
 
-// list2 chains the flows in which something waits.
-type list2 struct{ head, tail *flow }
+// waitList chains the flows in which something waits.
+type waitList struct{ head, tail *flow }
 
 const (
 	sweepEvery = int64(100 * time.Millisecond)
 	touchEvery = int64(time.Second)
 	// clockBack is how far time may go back before it is believed: captures
 	// are a little out of order, but one may also follow another.
-	clockBack  = int64(10 * time.Minute)
-	lateSYN    = 1 << 20 // how far a connection may be along when its SYN turns up
-	undecided0 = 64      // packets that wait for a SYN at most
-	maxRemarks = 16      // per connection
-	poolMax    = 4096
-	pieceMax   = 64 << 10
+	clockBack    = int64(10 * time.Minute)
+	lateSYN      = 1 << 20 // how far a connection may be along when its SYN turns up
+	undecidedMax = 64      // packets that wait for a SYN at most
+	maxRemarks   = 16      // per connection
+	poolMax      = 4096
+	pieceMax     = 64 << 10
 )
 
 func newAssembler(o Options, stats *Stats) *assembler {

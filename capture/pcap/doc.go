@@ -8,7 +8,8 @@
 //	merge.go                  several files → one stream of packets in time order
 //	link.go, ip.go            a packet → an IP datagram → a TCP segment
 //	fragment.go               fragments of IPv4 and IPv6 → whole datagrams
-//	flow.go, half.go, …       segments → connections → records
+//	flow.go, half.go          one connection, and what each of its ends sends
+//	assembler.go, settle.go   segments → records: what is ready, what waits, what is lost
 //	source.go                 all of it as a capture.Source
 //
 // The bytes of a packet are looked at where they lie in the window and copied

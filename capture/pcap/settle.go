@@ -39,7 +39,7 @@ func (a *assembler) decided(f *flow) bool {
 	if refused := x.isnSeen && y.rstSet || y.isnSeen && x.rstSet; refused && x.bytes+y.bytes == 0 {
 		return true
 	}
-	return int(f.packets) >= min(undecided0, a.o.ReorderPackets) || a.clock-f.first.clock() >= int64(a.o.Reorder) ||
+	return int(f.packets) >= min(undecidedMax, a.o.ReorderPackets) || a.clock-f.first.clock() >= int64(a.o.Reorder) ||
 		f.half[0].bytes+f.half[1].bytes > a.o.FlowBytes
 }
 
