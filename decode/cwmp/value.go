@@ -145,9 +145,12 @@ func (l *List[T]) Item(i int) Value { return &l.Items[i] }
 func (l *List[T]) Info() *ArrayInfo { return &l.ArrayInfo }
 
 func (l *List[T]) add() Value {
-	var zero T
-	l.Items = append(l.Items, zero)
-	return &l.Items[len(l.Items)-1]
+	n := len(l.Items)
+	if n == cap(l.Items) {
+		l.grow(max(4, 2*n))
+	}
+	l.Items = l.Items[:n+1] // what grow made is zero
+	return &l.Items[n]
 }
 
 func (l *List[T]) probe() Struct {

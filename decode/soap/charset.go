@@ -9,9 +9,14 @@ import (
 // canonical is the common name of a charset, lower case. Names that are not
 // known are returned as they are, lower case.
 func canonical(name string) string {
+	switch name {
+	case "":
+		return ""
+	case "UTF-8", "utf-8":
+		return "utf-8"
+	}
 	name = strings.ToLower(strings.TrimSpace(name))
 	switch name {
-	case "", "utf-8":
 	case "utf8", "unicode-1-1-utf-8":
 		return "utf-8"
 	case "iso8859-1", "iso_8859-1", "iso-8859-1", "latin1", "latin-1", "l1", "iso8859_1", "8859-1":
