@@ -17,7 +17,7 @@ func findStart(line []byte) (at int, from capture.Direction, ok bool) {
 			return at, capture.FromClient, true
 		}
 	}
-	for at := 0; at+8 <= len(text); at++ {
+	for at, tries := 0, 0; at+8 <= len(text) && tries < 100; at, tries = at+1, tries+1 {
 		i := indexHTTP(text[at:])
 		if i < 0 {
 			break

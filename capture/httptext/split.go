@@ -24,7 +24,29 @@ type splitter struct {
 	items []item
 	loose []string // lines that are no message, since the last one
 	from  capture.Direction
+	// unclosed are the root elements whose end was looked for up to the end of
+	// the text in vain: nobody looks again, so that the work stays linear.
+	unclosed map[string]bool
 }
+
+// rootEnd is rootEnd with that memory.
+func (s *splitter) rootEnd(text []byte) (int, bool) {
+	name, _ := rootName(text[:min(len(text), rootWithin)])
+	if name == "" || s.unclosed[name] {
+		return 0, false
+	}
+	n, ok := rootEnd(text)
+	if !ok {
+		if s.unclosed == nil {
+			s.unclosed = map[string]bool{}
+		}
+		s.unclosed[name] = true
+	}
+	return n, ok
+}
+
+// rootWithin is where in a document its root element must begin.
+const rootWithin = 64 << 10
 
 // split finds the messages of text.
 func split(text []byte) []item {
@@ -111,7 +133,7 @@ func (s *splitter) message(from capture.Direction) {
 		s.remark("the head of the message before has no empty line at its end")
 		return
 	}
-	n, note, cut := bodyLength(text[h.end:], h, from)
+	n, note, cut := s.bodyLength(text[h.end:], h, from)
 	s.put(from, text[:h.end+n], cut)
 	if note != "" {
 		s.remark("%s", note)
@@ -122,7 +144,7 @@ func (s *splitter) message(from capture.Direction) {
 func (s *splitter) envelope() {
 	s.flush()
 	text := s.text[s.at:]
-	n, whole := rootEnd(text)
+	n, whole := s.rootEnd(text)
 	if !whole {
 		n = nextMessage(text, true)
 	}
@@ -182,7 +204,7 @@ func (h *head) field(line string) {
 
 // bodyLength says how many bytes of text are the body of a message with that
 // head, what is to be remarked about it, and whether it ends too early.
-func bodyLength(text []byte, h head, from capture.Direction) (n int, note string, cut bool) {
+func (s *splitter) bodyLength(text []byte, h head, from capture.Direction) (n int, note string, cut bool) {
 	if from == capture.FromServer && (h.status < 200 || h.status == 204 || h.status == 304) {
 		return 0, "", false
 	}
@@ -195,7 +217,7 @@ func bodyLength(text []byte, h head, from capture.Direction) (n int, note string
 		}
 	}
 	if startsMarkup(text) && (h.length != 0 || h.chunked) {
-		return markupLength(text, h)
+		return s.markupLength(text, h)
 	}
 	if h.length < 0 || h.chunked {
 		if from == capture.FromClient && isBlank(text[:lineEnd(text, 0)]) {
@@ -216,10 +238,12 @@ func bodyLength(text []byte, h head, from capture.Direction) (n int, note string
 
 // markupLength is the length of a body of markup: to the end of its root
 // element, and the blanks after it that the length covers.
-func markupLength(text []byte, h head) (int, string, bool) {
-	n, whole := rootEnd(text)
-	next := nextMessage(text, false)
-	if !whole || n > next {
+func (s *splitter) markupLength(text []byte, h head) (int, string, bool) {
+	n, whole := s.rootEnd(text)
+	if !whole {
+		n = len(text)
+	}
+	if next := nextMessage(text[:n], false); next < n || !whole {
 		n, whole = next, false
 	}
 	for !h.chunked && whole && int64(n) < h.length && n < len(text) && strings.IndexByte(" \t\r\n", text[n]) >= 0 {
