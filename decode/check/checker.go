@@ -42,6 +42,7 @@ type follow struct {
 	relayed  bool // an intermediary is suspected
 	conns    []uint64
 	headless bool // some message had no HTTP head
+	muddled  bool // a dump whose directions cannot be right
 	before   left // how the device's session before this one was left
 }
 
@@ -171,6 +172,7 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 		return
 	}
 	f.headless = f.headless || m.HTTP.Head == 0
+	f.muddled = f.muddled || turned(m)
 	for i := range m.HTTP.Fields {
 		n := m.HTTP.Fields[i].Name
 		if strings.EqualFold(n, "Via") || len(n) > 12 && strings.EqualFold(n[:12], "X-Forwarded-") || strings.EqualFold(n, "Forwarded") {
@@ -215,10 +217,10 @@ func (f *follow) openAtEnd() Gates {
 	if s.SawStart && s.SawEnd && s.Lost == 0 && !s.Synthetic && !s.Fragment {
 		g |= WholeSession
 	}
-	if s.Lost == 0 && !s.Fragment && !f.headless {
+	if s.Lost == 0 && !s.Fragment && !f.headless && !f.muddled {
 		g |= Counterpart
 	}
-	if !f.relayed && !s.ManyOnConn {
+	if !f.relayed && !s.ManyOnConn && !f.muddled {
 		g |= PlainHTTP
 	}
 	if !s.Synthetic {

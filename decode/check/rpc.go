@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"informant/capture"
 	"informant/decode/cwmp"
 )
 
@@ -77,6 +78,20 @@ var cpeMethods = []string{"GetRPCMethods", "SetParameterValues", "GetParameterVa
 	"DeleteObject", "Download", "Reboot", "GetQueuedTransfers", "ScheduleInform", "SetVouchers", "GetOptions", "Upload", "FactoryReset", "GetAllQueuedTransfers",
 	"ScheduleDownload", "CancelTransfer", "ChangeDUState"}
 
+// turned says whether a message of a dump was taken for the other side's: what
+// its direction was is a guess there, and accuses nobody.
+func turned(m *cwmp.Message) bool {
+	if m.HTTP == nil || m.HTTP.Conn == nil || m.HTTP.Conn.Origin != capture.Synthesised {
+		return false
+	}
+	method, response := strings.CutSuffix(m.RPC, "Response")
+	calledByCPE, calledByACS := slices.Contains(acsMethods, method), slices.Contains(cpeMethods, method)
+	if calledByCPE == calledByACS || m.Kind != cwmp.Request && m.Kind != cwmp.Response {
+		return false
+	}
+	return (m.From == cwmp.CPE) != (calledByCPE != response)
+}
+
 func methodKnown(p *Pass) {
 	m := p.Message
 	if !isRequest(m) || strings.HasPrefix(m.RPC, "X_") {
@@ -87,7 +102,7 @@ func methodKnown(p *Pass) {
 		own, other = cpeMethods, acsMethods
 	}
 	switch {
-	case m.From == cwmp.Unknown || slices.Contains(own, m.RPC):
+	case m.From == cwmp.Unknown || slices.Contains(own, m.RPC) || turned(m):
 	case slices.Contains(other, m.RPC):
 		p.report(p.sender(), atMethod(m), "%s is not called by the %s", m.RPC, strings.ToUpper(m.From.String()))
 	default:

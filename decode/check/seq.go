@@ -12,7 +12,7 @@ var sequence = []*Check{
 		Doc: "Without an Inform the ACS doesn't know who calls. An empty POST that is answered by a 401 is a probe and exempt.",
 	},
 	{
-		ID: "SEQ-002", Title: "Inform occurs once per session", Ref: "TR-069a6 3.7.1.1", Severity: Error, each: true, Run: secondInform,
+		ID: "SEQ-002", Title: "Inform occurs once per session", Ref: "TR-069a6 3.7.1.1", Severity: Error, Gates: WholeSession, each: true, Run: secondInform,
 		Doc: "The CPE began again before the session on this connection was over. Resends after a 401, a redirect or fault 8005 are exempt.",
 	},
 	{

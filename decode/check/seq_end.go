@@ -207,9 +207,25 @@ func hungUp(p *Pass) {
 	if !ok || s.Ended != cwmp.ConnClosed && s.Ended != cwmp.ConnReset || c.From != capture.FromServer || c.After != len(s.Messages) {
 		return
 	}
-	if last := s.Messages[len(s.Messages)-1]; last.From == cwmp.CPE && last.HTTP.Complete {
-		p.report(ACS, message(last), "The ACS closes the connection instead of answering %s", name(last))
+	last := s.Messages[len(s.Messages)-1]
+	if last.From != cwmp.CPE || !last.HTTP.Complete || c.Time.Before(last.End) || crossed(s, last) {
+		return
 	}
+	p.report(ACS, message(last), "The ACS closes the connection instead of answering %s", name(last))
+}
+
+// crossed says whether the end of the connection may have been on its way
+// before the CPE's last message: it was announced, or an idle connection timed
+// out.
+func crossed(s *cwmp.Session, last *cwmp.Message) bool {
+	for i := len(s.Messages) - 2; i >= 0; i-- {
+		m := s.Messages[i]
+		if m.HTTP == nil || m.HTTP.Conn != last.HTTP.Conn {
+			continue
+		}
+		return m.From == cwmp.ACS && mayClose(m) || last.Time.Sub(m.End) > 2*time.Second
+	}
+	return false
 }
 
 // turn is how long a side may take.

@@ -169,7 +169,7 @@ func idTwice(p *Pass) {
 }
 
 func holdByCPE(p *Pass) {
-	if m := p.Message; m.From == cwmp.CPE && m.Header.HoldRequests != nil {
+	if m := p.Message; m.From == cwmp.CPE && m.Header.HoldRequests != nil && !turned(m) {
 		p.report(p.sender(), atBlock(m, m.Header.HoldRequests), "The CPE sends HoldRequests with %s", short(m.RPC))
 	}
 }
