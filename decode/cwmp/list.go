@@ -147,7 +147,7 @@ func (d *decoder) looseMember(r *listReader, name string) bool {
 			r.probe = r.a.probe().Members()
 		}
 		probe := matcher{members: r.probe, last: -1}
-		if i, exact = probe.find(name); !exact {
+		if _, exact = probe.find(name); !exact {
 			return false
 		}
 		d.endLoose(r)

@@ -42,8 +42,11 @@ func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 func Sniff(body string) bool {
 	const look = 4096
 	head := body[:min(len(body), look)]
-	if len(head) > 3 && (head[0] == 0 || head[1] == 0 || head[0] >= 0xFE) {
-		head = strings.ReplaceAll(strings.TrimLeft(head, "\xFE\xFF"), "\x00", "")
+	if len(head) > 3 && head[0] >= 0xFE { // the byte order mark of UTF-16
+		head = head[2:]
+	}
+	if len(head) > 3 && (head[0] == 0 || head[1] == 0) {
+		head = strings.ReplaceAll(head, "\x00", "")
 	}
 	head = strings.TrimLeft(strings.TrimPrefix(head, "\xEF\xBB\xBF"), " \t\r\n\x00")
 	if !strings.HasPrefix(head, "<") {

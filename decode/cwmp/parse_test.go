@@ -388,6 +388,7 @@ func TestHostile(t *testing.T) {
 func TestSniff(t *testing.T) {
 	for text, want := range map[string]bool{
 		informSeed: true, "\uFEFF" + informSeed: true, " \r\n<Envelope>": true, "<soap:envelope/>": true, "<!-- x --><a:Envelope": true, "\x00<\x00E\x00n\x00v\x00e\x00l\x00o\x00p\x00e\x00>": true,
+		"\xFE\xFF\x00<\x00E\x00n\x00v\x00e\x00l\x00o\x00p\x00e\x00>": true,
 		"": false, "Envelope": false, "<html>": false, "<?xml version='1.0'?><feed/>": false, "GET / HTTP/1.1": false, "<!DOCTYPE html><html>": false,
 	} {
 		if Sniff(text) != want {

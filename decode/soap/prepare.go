@@ -117,10 +117,10 @@ func odd(s string, i int) int {
 		w := s[i : i+8]
 		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
 			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-		// In each byte, where all are below 0x80: the top bit of x+1 says that
+		// In each byte, where none has the top bit itself: the top bit of x+1 says that
 		// it is 0x7F, that of x+0x60 that it is a space or above, and that of
 		// (x^newline)+0x7F that it is no newline.
-		if (x|x+ones|^(x+0x60*ones)&((x^newlines)+0x7F*ones))&highs == 0 {
+		if (x|(x+ones)|^(x+0x60*ones)&((x^newlines)+0x7F*ones))&highs == 0 {
 			continue
 		}
 		for j := range 8 {

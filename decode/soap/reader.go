@@ -13,7 +13,6 @@ const cwmpSpace = "urn:dslforum-org:cwmp-"
 type Reader struct {
 	Scanner
 	doc      *Document
-	envelope Element // the root as it was first seen
 	level    int     // depth of the Body that is open; 0 outside
 	method   int     // depth of the method that is being read; 0 outside
 	header   int     // how many Headers the current Envelope has
