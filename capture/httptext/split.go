@@ -46,7 +46,7 @@ func (s *splitter) rootEnd(text []byte) (int, bool) {
 }
 
 // rootWithin is where in a document its root element must begin.
-const rootWithin = 64 << 10
+const rootWithin = 8 << 10
 
 // split finds the messages of text.
 func split(text []byte) []item {
