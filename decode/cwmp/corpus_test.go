@@ -343,3 +343,44 @@ func checkNode(t *testing.T, doc *soap.Document, n *soap.Node) {
 		checkNode(t, doc, c)
 	}
 }
+
+// TestCorpusWhole reads every file of the corpus as if it were one body: the
+// fuzzers' mutants, dumps, logs and all.
+func TestCorpusWhole(t *testing.T) {
+	dir := sharedDir(t, "corpus")
+	files, unread := 0, 0
+	err := filepath.WalkDir(dir, func(name string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		body := unwrapped(t, name)
+		doc, messages := Parse(body, "text/xml")
+		checkPositions(t, doc, messages)
+		files++
+		if len(messages) == 0 {
+			unread++
+			if len(doc.Quirks) == 0 {
+				t.Errorf("%s: no message, and no quirk says why", name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d files, %d without a method", files, unread)
+}
+
+// unwrapped is the file, or the body in it where it is [headers, body].
+func unwrapped(t *testing.T, name string) string {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pair []json.RawMessage
+	var body string
+	if json.Unmarshal(b, &pair) == nil && len(pair) == 2 && json.Unmarshal(pair[1], &body) == nil {
+		return body
+	}
+	return string(b)
+}

@@ -12,11 +12,11 @@ const cwmpSpace = "urn:dslforum-org:cwmp-"
 // last method.
 type Reader struct {
 	Scanner
-	doc      *Document
-	level    int     // depth of the Body that is open; 0 outside
-	method   int     // depth of the method that is being read; 0 outside
-	header   int     // how many Headers the current Envelope has
-	bodies   int     // how many Bodies
+	doc    *Document
+	level  int // depth of the Body that is open; 0 outside
+	method int // depth of the method that is being read; 0 outside
+	header int // how many Headers the current Envelope has
+	bodies int // how many Bodies
 }
 
 // Open makes r ready to read body, which came with that Content-Type.
