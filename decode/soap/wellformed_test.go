@@ -216,7 +216,7 @@ func strict(text string) error {
 func TestMutants(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	letters := `<>&"'/=:;! []-?#xaA1` + "\n\x01\xe9"
-	n := 20000
+	n := 6000
 	if testing.Short() {
 		n = 2000
 	}
