@@ -52,10 +52,7 @@ func requestKey(host, target string) string {
 // whose finds the device that a request is addressed to, by its Host field or
 // by the address it went to.
 func (d *deviceBook) whose(m *http1.Message) (DeviceID, bool) {
-	target := m.Target
-	if u, err := url.Parse(target); err == nil && u.Host != "" {
-		target = u.RequestURI()
-	}
+	target := targetPath(m.Target)
 	if host, ok := m.Field("Host"); ok {
 		if id, ok := d.byURL[requestKey(host, target)]; ok {
 			return id, true

@@ -190,7 +190,7 @@ func (t *Tracker) admitRequest(s *tracked, b *binding) {
 	if s.URL == "" {
 		s.URL = requestURL(b.exchange.Request, addrText(b.ct.conn.Server))
 	}
-	s.undo = undo{s.State, s.ask, append([]*Transaction(nil), s.more...)}
+	s.undo = undo{s.State, s.ask, slices.Clone(s.more)}
 	again := s.retry
 	for _, m := range b.requests {
 		m.Exchange = b.n

@@ -74,14 +74,13 @@ func (b *transferBook) begin(x *binding) bool {
 
 // named is the latest command whose URL a request asks for.
 func (b *transferBook) named(m *http1.Message) *command {
-	if len(b.byTarget) == 0 {
+	if len(b.byTarget) == 0 || m.Method == "POST" && m.Size == 0 {
 		return nil
 	}
-	target := m.Target
-	if u, err := url.Parse(target); err == nil && u.Host != "" {
-		target = u.RequestURI()
+	list := b.byTarget[targetPath(m.Target)]
+	if len(list) == 0 {
+		return nil
 	}
-	list := b.byTarget[target]
 	host, _ := m.Field("Host")
 	for i := len(list) - 1; i >= 0; i-- {
 		c := list[i]
@@ -90,6 +89,18 @@ func (b *transferBook) named(m *http1.Message) *command {
 		}
 	}
 	return nil
+}
+
+// targetPath is the path and query of a request's target, which may be a whole
+// URL.
+func targetPath(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	if u, err := url.Parse(target); err == nil && u.Host != "" {
+		return u.RequestURI()
+	}
+	return target
 }
 
 // complete takes the answer to a transfer's request, or word that there will
