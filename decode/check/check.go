@@ -70,8 +70,9 @@ type Check struct {
 	Subject Subject
 	Run     func(*Pass)
 
-	each bool // OfMessage: runs for each method of an HTTP message, and not once for all
-	body bool // OfMessage: looks at the body, and so not at resends, whose body was judged before
+	each bool  // OfMessage: runs for each method of an HTTP message, and not once for all
+	need shape // OfMessage: what a message must have to be judged
+	body bool  // OfMessage: looks at the body, and so not at resends, whose body was judged before
 }
 
 // Ref points at what a finding is about.

@@ -20,6 +20,7 @@ type Checker struct {
 
 	ready      bool
 	messages   []*Check // OfMessage
+	byShape    map[shape][]*Check
 	sessions   []*Check // OfSession
 	exchanges  []*Check // OfConnection
 	order      map[*Check]int
@@ -42,6 +43,7 @@ type follow struct {
 	relayed  bool // an intermediary is suspected
 	conns    []uint64
 	headless bool // some message had no HTTP head
+	cover    bool // what could not be decided is asked for
 	muddled  bool // a dump whose directions cannot be right
 	before   left // how the device's session before this one was left
 }
@@ -61,6 +63,7 @@ func (c *Checker) start() {
 	}
 	c.ready = true
 	c.open = map[*cwmp.Session]*follow{}
+	c.byShape = map[shape][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[string]left{}
 	c.order = make(map[*Check]int, len(All))
@@ -119,17 +122,16 @@ func (c *Checker) Undecided() []Undecided { return c.undecided }
 func (c *Checker) follow(s *cwmp.Session) *follow {
 	f := c.open[s]
 	if f == nil {
-		f = &follow{session: s}
+		f = &follow{session: s, cover: c.Coverage}
 		c.open[s] = f
 	}
 	return f
 }
 
-// run runs one check and returns what it found.
-func (c *Checker) run(k *Check, f *follow, m *cwmp.Message, x *http1.Exchange) []Finding {
-	c.pass = Pass{Check: k, Session: f.session, Message: m, Exchange: x, f: f, profile: c.Profile, out: c.pass.out[:0]}
-	k.Run(&c.pass)
-	return c.pass.out
+// begin makes the pass ready for checks of one subject. What they find gathers
+// in its out.
+func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
+	c.pass = Pass{Session: f.session, Message: m, Exchange: x, f: f, profile: c.Profile, out: c.pass.out[:0]}
 }
 
 // message runs the checks of messages.
@@ -137,18 +139,16 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 	first := m.N < 2 || len(f.session.Messages) < m.N || f.session.Messages[m.N-2].HTTP != m.HTTP
 	f.observe(m, c)
 	now := openNow(m)
-	var found []Finding
-	for _, k := range c.messages {
-		if !first && !k.each || k.body && m.Resend {
-			continue
-		}
+	c.begin(f, m, nil)
+	for _, k := range c.on(shapeOf(m, first)) {
 		if shut := k.Gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
 			f.close(k, shut)
 			continue
 		}
-		found = append(found, c.run(k, f, m, nil)...)
+		c.pass.Check = k
+		k.Run(&c.pass)
 	}
-	for _, x := range suppress(found) {
+	for _, x := range suppress(c.pass.out) {
 		if x.Check.Gates&^WholeBody == 0 && certain(x.Check) {
 			c.out = append(c.out, x)
 			f.sent = append(f.sent, Finding{Check: x.Check, Severity: x.Severity, At: Ref{N: x.At.N, Exchange: x.At.Exchange}})
@@ -160,6 +160,9 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 
 // close notes that a gate kept a check from being decided.
 func (f *follow) close(k *Check, g Gates) {
+	if !f.cover {
+		return
+	}
 	if f.shut == nil {
 		f.shut = map[*Check]Gates{}
 	}
@@ -243,13 +246,16 @@ func (c *Checker) end(f *follow) {
 		}
 		found = append(found, x)
 	}
+	c.begin(f, nil, nil)
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {
 			f.close(k, shut)
 			continue
 		}
-		found = append(found, c.run(k, f, nil, nil)...)
+		c.pass.Check = k
+		k.Run(&c.pass)
 	}
+	found = append(found, c.pass.out...)
 	sent := len(f.sent)
 	for i := range found {
 		if i < sent {
@@ -308,7 +314,10 @@ func (c *Checker) other(x *http1.Exchange) {
 	if f == nil {
 		return
 	}
+	c.begin(f, nil, x)
 	for _, k := range c.exchanges {
-		f.found = append(f.found, c.run(k, f, nil, x)...)
+		c.pass.Check = k
+		k.Run(&c.pass)
 	}
+	f.found = append(f.found, c.pass.out...)
 }

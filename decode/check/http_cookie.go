@@ -23,7 +23,7 @@ var httpCookies = []*Check{
 		Doc: "A CPE needn't store more. What it drops it doesn't return.",
 	},
 	{
-		ID: "HTTP-029", Title: "The attributes of a cookie let it come back", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP | Transport, Run: cookieAttributes,
+		ID: "HTTP-029", Title: "The attributes of a cookie let it come back", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP | Transport, need: aReply, Run: cookieAttributes,
 		Doc: "A Path that doesn't cover the ACS URL, Secure over clear HTTP, or another host's Domain: a CPE that goes by the rules doesn't return the cookie.",
 	},
 }

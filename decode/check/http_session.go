@@ -109,10 +109,8 @@ func pipelining(p *Pass) {
 // wantsClose says whether a message asks for the connection to be closed.
 func wantsClose(m *cwmp.Message) bool {
 	for _, v := range m.HTTP.Values("Connection") {
-		for _, t := range strings.Split(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(t), "close") {
-				return true
-			}
+		if hasToken(v, "close") {
+			return true
 		}
 	}
 	return false

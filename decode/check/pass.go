@@ -147,7 +147,7 @@ func (p *Pass) sender() Party { return by(p.Message.From) }
 // session: notes on habits are told once.
 func (p *Pass) firstTime(key string) bool {
 	k := p.Check.ID + " " + key
-	if p.f.told[k] {
+	if p.f.told[k] || len(p.f.told) > 1000 {
 		return false
 	}
 	if p.f.told == nil {

@@ -8,59 +8,59 @@ import (
 // cwmp package says against single messages.
 var sequence = []*Check{
 	{
-		ID: "SEQ-001", Title: "The first message of a session is Inform", Ref: "TR-069a6 3.7.1.1", Severity: Error, each: true, Run: notInform,
+		ID: "SEQ-001", Title: "The first message of a session is Inform", Ref: "TR-069a6 3.7.1.1", Severity: Error, each: true, need: breached, Run: notInform,
 		Doc: "Without an Inform the ACS doesn't know who calls. An empty POST that is answered by a 401 is a probe and exempt.",
 	},
 	{
-		ID: "SEQ-002", Title: "Inform occurs once per session", Ref: "TR-069a6 3.7.1.1", Severity: Error, Gates: WholeSession, each: true, Run: secondInform,
+		ID: "SEQ-002", Title: "Inform occurs once per session", Ref: "TR-069a6 3.7.1.1", Severity: Error, Gates: WholeSession, each: true, need: breached, Run: secondInform,
 		Doc: "The CPE began again before the session on this connection was over. Resends after a 401, a redirect or fault 8005 are exempt.",
 	},
 	{
-		ID: "SEQ-003", Title: "The ACS answers Inform with InformResponse or Fault", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, Run: informUnanswered,
+		ID: "SEQ-003", Title: "The ACS answers Inform with InformResponse or Fault", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: informUnanswered,
 		Doc: "Until then the CPE may not go on. An empty answer here is mostly an ACS that failed inside.",
 	},
 	{
-		ID: "SEQ-004", Title: "InformResponse travels alone", Ref: "TR-069a6 3.7", Severity: Error, each: true, Run: informResponseAlone,
+		ID: "SEQ-004", Title: "InformResponse travels alone", Ref: "TR-069a6 3.7", Severity: Error, each: true, need: aReply, Run: informResponseAlone,
 		Doc: "MaxEnvelopes is 1: the ACS's first request comes in the answer to the next POST.",
 	},
 	{
-		ID: "SEQ-005", Title: "A CPE request is answered in the same round trip", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, Run: callUnanswered,
+		ID: "SEQ-005", Title: "A CPE request is answered in the same round trip", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: callUnanswered,
 		Doc: "Its response or Fault must come in the HTTP response. The CPE will call the method again in its next session.",
 	},
 	{
-		ID: "SEQ-006", Title: "A response is that of the request", Ref: "TR-069a6 A.2", Severity: Error, Gates: Counterpart, each: true, Run: wrongResponse,
+		ID: "SEQ-006", Title: "A response is that of the request", Ref: "TR-069a6 A.2", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: wrongResponse,
 		Doc: "Its name is the request's with Response after it. A wrong one leaves the request unanswered: a TransferComplete comes again and again.",
 	},
 	{
-		ID: "SEQ-007", Title: "An ACS request is answered in the next POST", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: Counterpart, each: true, Run: askUnanswered,
+		ID: "SEQ-007", Title: "An ACS request is answered in the next POST", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: askUnanswered,
 		Doc: "The CPE's next message must be the response or a Fault. Look at the request: a CPE that fails inside often goes on as if nothing had been asked.",
 	},
 	{
-		ID: "SEQ-008", Title: "No response of the CPE without a request", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: WholeSession, each: true, Run: nothingAsked,
+		ID: "SEQ-008", Title: "No response of the CPE without a request", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: WholeSession, each: true, need: breached, Run: nothingAsked,
 		Doc: "The ACS has nothing to pair it with, and mostly ends the session.",
 	},
 	{
-		ID: "SEQ-009", Title: "The ACS asks nothing while a CPE request is unanswered", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, Run: askedTooEarly,
+		ID: "SEQ-009", Title: "The ACS asks nothing while a CPE request is unanswered", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: askedTooEarly,
 		Doc: "A request comes only in answer to an empty POST or to a response.",
 	},
 	{
-		ID: "SEQ-010", Title: "No CPE request while HoldRequests is true", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession, each: true, Run: calledOnHold,
+		ID: "SEQ-010", Title: "No CPE request while HoldRequests is true", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession, each: true, need: breached, Run: calledOnHold,
 		Doc: "The ACS asked the CPE to wait with its methods until it is released by an envelope without HoldRequests or an empty answer.",
 	},
 	{
-		ID: "SEQ-012", Title: "No CPE request after its empty POST", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession, each: true, Run: calledAfterEmpty,
+		ID: "SEQ-012", Title: "No CPE request after its empty POST", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession, each: true, need: breached, Run: calledAfterEmpty,
 		Doc: "By the empty POST the CPE said that it had no more requests; the ACS may have thrown away what it needs to answer them.",
 	},
 	{
-		ID: "SEQ-015", Title: "No POST after the end of the session", Ref: "TR-069a6 3.7.1.4", Severity: Warning, Field: true, Gates: WholeSession, each: true, Run: afterEnd,
+		ID: "SEQ-015", Title: "No POST after the end of the session", Ref: "TR-069a6 3.7.1.4", Severity: Warning, Field: true, Gates: WholeSession, each: true, need: breached, Run: afterEnd,
 		Doc: "The ACS has closed the session and takes this for a new one without an Inform. Devices of TR-069 of 2004 end with one more empty POST, which is told as a note.",
 	},
 	{
-		ID: "SEQ-018", Title: "After a Fault to Inform nothing else is sent", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: WholeSession, each: true, Run: afterFault,
+		ID: "SEQ-018", Title: "After a Fault to Inform nothing else is sent", Ref: "TR-069a6 3.7.1", Severity: Error, Gates: WholeSession, each: true, need: breached, Run: afterFault,
 		Doc: "Any Fault but 8005 means that the session failed. The CPE tries again later, with a new session.",
 	},
 	{
-		ID: "SEQ-032", Title: "The ACS sends no response without a request", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, Run: unsolicited,
+		ID: "SEQ-032", Title: "The ACS sends no response without a request", Ref: "TR-069a6 3.7.2", Severity: Error, Gates: Counterpart, each: true, need: breached, Run: unsolicited,
 		Doc: "Nothing in the POST before it asked for it; the CPE cannot know what it is about.",
 	},
 }

@@ -10,39 +10,39 @@ import (
 // soapArrays is the checks of how arguments are written.
 var soapArrays = []*Check{
 	{
-		ID: "SOAP-013", Title: "arrayType tells how many elements the array has", Ref: "SOAP 1.1 5.4.2", Severity: Error, Gates: WholeBody, each: true, body: true, Run: arraySize,
+		ID: "SOAP-013", Title: "arrayType tells how many elements the array has", Ref: "SOAP 1.1 5.4.2", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: arraySize,
 		Doc: "Receivers allocate by the declared size and stop there, or refuse the message. A leading zero is another matter (SOAP-016).",
 	},
 	{
-		ID: "SOAP-014", Title: "Every array carries arrayType", Ref: "cwmp-1-0.xsd", Severity: Warning, Field: true, each: true, body: true, Run: arrayUntyped,
+		ID: "SOAP-014", Title: "Every array carries arrayType", Ref: "cwmp-1-0.xsd", Severity: Warning, Field: true, each: true, body: true, need: typed, Run: arrayUntyped,
 		Doc: "The schemas require the attribute on each list. Most receivers do without it.",
 	},
 	{
-		ID: "SOAP-015", Title: "arrayType names the element type of that argument", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, Run: arrayItems,
+		ID: "SOAP-015", Title: "arrayType names the element type of that argument", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, need: typed, Run: arrayItems,
 		Doc: "A list of parameters is one of cwmp:ParameterValueStruct, a list of names one of xsd:string, and so on.",
 	},
 	{
-		ID: "SOAP-016", Title: "The size of an array has no leading zeros", Ref: "SOAP 1.1 5.4.2", Severity: Info, each: true, body: true, Run: arrayZeros,
+		ID: "SOAP-016", Title: "The size of an array has no leading zeros", Ref: "SOAP 1.1 5.4.2", Severity: Info, each: true, body: true, need: typed, Run: arrayZeros,
 		Doc: "Sizes such as [0008] are read as octal by some parsers. It is told once per sender.",
 	},
 	{
-		ID: "SOAP-017", Title: "Every argument is present", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, Run: missing,
+		ID: "SOAP-017", Title: "Every argument is present", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, need: noted, Run: missing,
 		Doc: "The elements of a method are all required, though they may be empty. Receivers that read by position take the next one instead.",
 	},
 	{
-		ID: "SOAP-018", Title: "Arguments are in the order of the schema", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, Run: outOfOrder,
+		ID: "SOAP-018", Title: "Arguments are in the order of the schema", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, need: noted, Run: outOfOrder,
 		Doc: "The schemas declare sequences. Informant reads them in any order; many peers do not.",
 	},
 	{
-		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, each: true, body: true, Run: extra,
+		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, each: true, body: true, need: typed, Run: extra,
 		Doc: "Vendors add arguments of their own; receivers that validate refuse them.",
 	},
 	{
-		ID: "SOAP-020", Title: "Strings are no longer than the schema permits", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, Run: tooLong,
+		ID: "SOAP-020", Title: "Strings are no longer than the schema permits", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: tooLong,
 		Doc: "Lengths count characters, after references were resolved. A receiver with fixed buffers cuts the value, and what it returns later won't match.",
 	},
 	{
-		ID: "SOAP-041", Title: "Operations and Results are repeated elements, not arrays", Ref: "cwmp-1-2.xsd", Severity: Warning, each: true, body: true, Run: repeatedAsArray,
+		ID: "SOAP-041", Title: "Operations and Results are repeated elements, not arrays", Ref: "cwmp-1-2.xsd", Severity: Warning, each: true, body: true, need: typed, Run: repeatedAsArray,
 		Doc: "The operations of ChangeDUState and the results of DUStateChangeComplete repeat the element itself, without a SOAP array around.",
 	},
 }

@@ -15,15 +15,15 @@ var soapHeaders = []*Check{
 		Doc: "The schema fixes the attribute at 1. A receiver that goes by it may ignore the ID, and answer without it.",
 	},
 	{
-		ID: "SOAP-022", Title: "An answer echoes the ID of its request", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart, each: true, body: true, Run: idEcho,
+		ID: "SOAP-022", Title: "An answer echoes the ID of its request", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart, each: true, body: true, need: anAnswer, Run: idEcho,
 		Doc: "If a request has an ID, its response or Fault must carry the same string, blanks included. Peers that pair by ID drop the answer otherwise.",
 	},
 	{
-		ID: "SOAP-023", Title: "An answer has no ID when its request had none", Ref: "TR-069a6 3.5", Severity: Warning, Gates: Counterpart, each: true, body: true, Run: idInvented,
+		ID: "SOAP-023", Title: "An answer has no ID when its request had none", Ref: "TR-069a6 3.5", Severity: Warning, Gates: Counterpart, each: true, body: true, need: anAnswer, Run: idInvented,
 		Doc: "The responder has nothing to echo. (The wording of the standard could not be confirmed.)",
 	},
 	{
-		ID: "SOAP-024", Title: "A request has an ID", Ref: "TR-069a6 3.5", Severity: Info, each: true, body: true, Run: idNone,
+		ID: "SOAP-024", Title: "A request has an ID", Ref: "TR-069a6 3.5", Severity: Info, each: true, body: true, need: aRequest, Run: idNone,
 		Doc: "The header is optional, but some peers need it. It is told once per sender.",
 	},
 	{
@@ -31,39 +31,39 @@ var soapHeaders = []*Check{
 		Doc: "An ID that is always the same (null, 1) tells nothing, and pairs an answer with the wrong request where one was lost.",
 	},
 	{
-		ID: "SOAP-026", Title: "Only the ACS sends HoldRequests", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: holdByCPE,
+		ID: "SOAP-026", Title: "Only the ACS sends HoldRequests", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: headed, Run: holdByCPE,
 		Doc: "HoldRequests is how an ACS keeps a CPE from calling methods; a CPE has nothing to hold.",
 	},
 	{
-		ID: "SOAP-027", Title: "HoldRequests is a boolean with mustUnderstand=\"1\"", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: holdForm,
+		ID: "SOAP-027", Title: "HoldRequests is a boolean with mustUnderstand=\"1\"", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: headed, Run: holdForm,
 		Doc: "A CPE that cannot read the value goes on calling, or stops for good.",
 	},
 	{
-		ID: "SOAP-028", Title: "SessionTimeout stands only in an Inform", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: timeoutPlace,
+		ID: "SOAP-028", Title: "SessionTimeout stands only in an Inform", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: headed, Run: timeoutPlace,
 		Doc: "The CPE asks for a longer session once, at its beginning.",
 	},
 	{
-		ID: "SOAP-029", Title: "SessionTimeout is a positive number of seconds, and not mustUnderstand", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeBody, each: true, body: true, Run: timeoutForm,
+		ID: "SOAP-029", Title: "SessionTimeout is a positive number of seconds, and not mustUnderstand", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: headed, Run: timeoutForm,
 		Doc: "The schema fixes mustUnderstand at 0, so that an older ACS may ignore it. Less than the default of 30 s makes sessions fail that would not have.",
 	},
 	{
-		ID: "SOAP-030", Title: "SessionTimeout comes from a CPE of CWMP 1.3 or later", Ref: "TR-069a6 3.7.4", Severity: Info, Gates: WholeBody, each: true, body: true, Run: timeoutOld,
+		ID: "SOAP-030", Title: "SessionTimeout comes from a CPE of CWMP 1.3 or later", Ref: "TR-069a6 3.7.4", Severity: Info, Gates: WholeBody, each: true, body: true, need: headed, Run: timeoutOld,
 		Doc: "Version 1.3 brought the header; with the namespaces of 1.0 and 1.1 an ACS needn't know it.",
 	},
 	{
-		ID: "SOAP-031", Title: "SupportedCWMPVersions stands only in an Inform, as a list of versions", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: supportedForm,
+		ID: "SOAP-031", Title: "SupportedCWMPVersions stands only in an Inform, as a list of versions", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: headed, Run: supportedForm,
 		Doc: "The value is a list such as 1.0,1.1,1.2 without blanks; an ACS chooses one of it by comparing texts.",
 	},
 	{
-		ID: "SOAP-032", Title: "UseCWMPVersion stands only in an InformResponse, with mustUnderstand=\"1\"", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: useForm,
+		ID: "SOAP-032", Title: "UseCWMPVersion stands only in an InformResponse, with mustUnderstand=\"1\"", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: headed, Run: useForm,
 		Doc: "The ACS fixes the version of the session once, and the CPE must not overlook it.",
 	},
 	{
-		ID: "SOAP-033", Title: "No NoMoreRequests", Ref: "TR-069a6 3.5 (removed by Amendment 1)", Severity: Info, each: true, body: true, Run: noMoreSeen,
+		ID: "SOAP-033", Title: "No NoMoreRequests", Ref: "TR-069a6 3.5 (removed by Amendment 1)", Severity: Info, each: true, body: true, need: headed, Run: noMoreSeen,
 		Doc: "The header of TR-069 of 2004 has no meaning since Amendment 1: a CPE says that it has no more requests by an empty POST.",
 	},
 	{
-		ID: "SOAP-034", Title: "No unknown header that must be understood", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Gates: WholeBody, each: true, body: true, Run: unknownMust,
+		ID: "SOAP-034", Title: "No unknown header that must be understood", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Gates: WholeBody, each: true, body: true, need: headed, Run: unknownMust,
 		Doc: "A receiver that doesn't know a header with mustUnderstand=\"1\" has to answer a MustUnderstand Fault.",
 	},
 	{

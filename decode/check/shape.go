@@ -1,0 +1,94 @@
+package check
+
+import (
+	"strings"
+
+	"informant/decode/cwmp"
+)
+
+// shape is what a message has that checks look at. A check that needs something
+// is not run on a message without it.
+type shape uint16
+
+const (
+	anInform   shape = 1 << iota
+	aFault           // a SOAP Fault
+	aRequest         // calls a method
+	anAnswer         // a response or Fault
+	anEnvelope       // any of them
+	typed            // has typed arguments
+	valued           // has parameters with values
+	quirky           // its document has quirks
+	noted            // its arguments have notes
+	headed           // has header blocks, ID aside
+	aPOST            // of the CPE
+	aReply           // an HTTP response of the ACS
+	breached         // the state table has something against it
+	first            // the first method of its HTTP message
+	fresh            // no resend
+)
+
+// shapeOf is the shape of a message.
+func shapeOf(m *cwmp.Message, isFirst bool) shape {
+	var s shape
+	set := func(is bool, bit shape) {
+		if is {
+			s |= bit
+		}
+	}
+	set(isInform(m), anInform)
+	set(m.Kind == cwmp.Fault, aFault)
+	set(isRequest(m), aRequest)
+	set(answers(m), anAnswer)
+	set(isEnvelope(m), anEnvelope)
+	set(m.Args != nil, typed)
+	set(len(parameters(m)) > 0, valued)
+	set(m.Document != nil && len(m.Document.Quirks) > 0, quirky)
+	set(len(m.Notes) > 0, noted)
+	h := &m.Header
+	set(h.HoldRequests != nil || h.NoMoreRequests != nil || h.SessionTimeout != nil || h.SupportedCWMPVersions != nil || h.UseCWMPVersion != nil || len(h.Other) > 0, headed)
+	set(m.From == cwmp.CPE, aPOST)
+	set(m.From == cwmp.ACS, aReply)
+	set(m.Breach != cwmp.NoBreach, breached)
+	set(isFirst, first)
+	set(!m.Resend, fresh)
+	return s
+}
+
+// needs is what a check needs a message to have.
+func (k *Check) needs() shape {
+	s := k.need
+	if !k.each {
+		s |= first
+	}
+	if k.body {
+		s |= fresh
+	}
+	return s
+}
+
+// on is the checks that a message of some shape is to be judged by.
+func (c *Checker) on(s shape) []*Check {
+	list, ok := c.byShape[s]
+	if !ok {
+		for _, k := range c.messages {
+			if n := k.needs(); n&s == n {
+				list = append(list, k)
+			}
+		}
+		c.byShape[s] = list
+	}
+	return list
+}
+
+// hasToken says whether a list of tokens, such as Connection, has one.
+func hasToken(value, token string) bool {
+	for value != "" {
+		var t string
+		t, value, _ = strings.Cut(value, ",")
+		if strings.EqualFold(strings.TrimSpace(t), token) {
+			return true
+		}
+	}
+	return false
+}
