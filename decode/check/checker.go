@@ -42,10 +42,11 @@ type follow struct {
 	told     map[string]bool
 	relayed  bool // an intermediary is suspected
 	conns    []uint64
-	headless bool // some message had no HTTP head
-	cover    bool // what could not be decided is asked for
-	muddled  bool // a dump whose directions cannot be right
-	before   left // how the device's session before this one was left
+	units    []*cwmp.Message // one for each HTTP message; made at the end
+	headless bool            // some message had no HTTP head
+	cover    bool            // what could not be decided is asked for
+	muddled  bool            // a dump whose directions cannot be right
+	before   left            // how the device's session before this one was left
 }
 
 func (f *follow) count(c *Check) int {
@@ -246,6 +247,7 @@ func (c *Checker) end(f *follow) {
 		}
 		found = append(found, x)
 	}
+	f.units = units(f.session)
 	c.begin(f, nil, nil)
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {

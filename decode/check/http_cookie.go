@@ -105,10 +105,10 @@ func returned(h *http1.Message) map[string][]string {
 }
 
 // eachDue calls f for each POST and each cookie that should come with it.
-func eachDue(s *cwmp.Session, f func(m *cwmp.Message, c *cookie, got []string) (stop bool)) {
+func (p *Pass) eachDue(f func(m *cwmp.Message, c *cookie, got []string) (stop bool)) {
 	var jar []cookie
 	asked := map[int]bool{} // exchanges that began before a cookie was set
-	for _, m := range units(s) {
+	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
 			for _, c := range cookies(m) {
 				jar = put(jar, c)
@@ -140,7 +140,7 @@ func put(jar []cookie, c cookie) []cookie {
 }
 
 func cookieForgotten(p *Pass) {
-	eachDue(p.Session, func(m *cwmp.Message, c *cookie, got []string) bool {
+	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		if len(got) > 0 {
 			return false
 		}
@@ -150,7 +150,7 @@ func cookieForgotten(p *Pass) {
 }
 
 func cookieChanged(p *Pass) {
-	eachDue(p.Session, func(m *cwmp.Message, c *cookie, got []string) bool {
+	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		for _, v := range got {
 			if v == c.value {
 				return false
@@ -170,7 +170,7 @@ func cookieChanged(p *Pass) {
 
 func cookieSize(p *Pass) {
 	var jar []cookie
-	for _, m := range units(p.Session) {
+	for _, m := range p.f.units {
 		if m.From != cwmp.ACS {
 			continue
 		}

@@ -90,7 +90,7 @@ func units(s *cwmp.Session) []*cwmp.Message {
 }
 
 func pipelining(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.ACS || m.HTTP.HasQuirk(http1.TailAfterBody) {
 			continue
@@ -197,7 +197,7 @@ func closedByACS(p *Pass) {
 		p.closing(last, "The ACS closes the connection after message %d, in the middle of the session", last.N)
 		return
 	}
-	for _, m := range units(s) {
+	for _, m := range p.f.units {
 		if m.From == cwmp.ACS && m.Status < 300 && midSession(m.After) && wantsClose(m) {
 			p.closing(m, "The ACS asks to close the connection with message %d, in the middle of the session", m.N)
 			return
@@ -215,7 +215,7 @@ func (p *Pass) closing(m *cwmp.Message, format string, args ...any) {
 }
 
 func askedToClose(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	last := -1
 	for i, m := range all {
 		if m.From == cwmp.CPE {
@@ -255,7 +255,7 @@ func closedAfter(s *cwmp.Session, m *cwmp.Message) bool {
 }
 
 func newConnAfter401(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.ACS || m.Status != 401 {
 			continue
@@ -273,7 +273,7 @@ func newConnAfter401(p *Pass) {
 }
 
 func sameConnAfter401(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.ACS || m.Status != 401 || !wantsClose(m) {
 			continue
@@ -286,7 +286,7 @@ func sameConnAfter401(p *Pass) {
 }
 
 func otherBodyAfter401(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.ACS || m.Status != 401 {
 			continue
@@ -327,7 +327,7 @@ func authorized(m *cwmp.Message) bool {
 }
 
 func forgotCredentials(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	accepted := map[*capture.Conn]bool{}
 	challenged := false
 	for i, m := range all {
@@ -380,7 +380,7 @@ func stale(m *cwmp.Message) bool {
 
 func lateChallenge(p *Pass) {
 	var conn *capture.Conn // of the InformResponse
-	for _, m := range units(p.Session) {
+	for _, m := range p.f.units {
 		if m.From != cwmp.ACS {
 			continue
 		}
@@ -405,7 +405,7 @@ func lateChallenge(p *Pass) {
 func loop401(p *Pass) {
 	n := 0
 	var since, last time.Time
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.CPE || !authorized(m) {
 			continue
@@ -430,7 +430,7 @@ func loop401(p *Pass) {
 
 func otherPath(p *Pass) {
 	path := ""
-	for _, m := range units(p.Session) {
+	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
 			if m.Status >= 300 && m.Status < 400 {
 				return

@@ -266,25 +266,33 @@ type forced struct {
 	severity Severity
 }
 
+// The forced parameters by the root: InternetGatewayDevice, Device:1, Device:2
+// from 2.4, and a Device that doesn't tell which.
+var (
+	forcedGateway = []forced{{"InternetGatewayDevice.DeviceSummary", Error}, {"InternetGatewayDevice.DeviceInfo.SpecVersion", Error},
+		{"InternetGatewayDevice.DeviceInfo.HardwareVersion", Error}, {"InternetGatewayDevice.DeviceInfo.SoftwareVersion", Error},
+		{"InternetGatewayDevice.DeviceInfo.ProvisioningCode", Error}, {"InternetGatewayDevice.ManagementServer.ConnectionRequestURL", Error},
+		{"InternetGatewayDevice.ManagementServer.ParameterKey", Error}}
+	forcedDevice1 = []forced{{"Device.DeviceInfo.HardwareVersion", Error}, {"Device.DeviceInfo.SoftwareVersion", Error},
+		{"Device.ManagementServer.ConnectionRequestURL", Error}, {"Device.ManagementServer.ParameterKey", Error}}
+	forcedDevice2 = append(forcedDevice1[:4:4], forced{"Device.DeviceInfo.ProvisioningCode", Error})
+	forcedDevice  = append(forcedDevice1[:4:4], forced{"Device.RootDataModelVersion", Warning})
+)
+
 // forcedOf is the forced parameters by the names that an Inform has.
 func forcedOf(has map[string]bool) []forced {
-	igd := "InternetGatewayDevice."
 	for n := range has {
-		if strings.HasPrefix(n, igd) {
-			return []forced{{igd + "DeviceSummary", Error}, {igd + "DeviceInfo.SpecVersion", Error}, {igd + "DeviceInfo.HardwareVersion", Error},
-				{igd + "DeviceInfo.SoftwareVersion", Error}, {igd + "DeviceInfo.ProvisioningCode", Error}, {igd + "ManagementServer.ConnectionRequestURL", Error},
-				{igd + "ManagementServer.ParameterKey", Error}}
+		if strings.HasPrefix(n, "InternetGatewayDevice.") {
+			return forcedGateway
 		}
 	}
-	common := []forced{{"Device.DeviceInfo.HardwareVersion", Error}, {"Device.DeviceInfo.SoftwareVersion", Error},
-		{"Device.ManagementServer.ConnectionRequestURL", Error}, {"Device.ManagementServer.ParameterKey", Error}}
 	switch {
 	case has["Device.DeviceSummary"]: // TR-106, TR-181 issue 1
-		return common
+		return forcedDevice1
 	case has["Device.RootDataModelVersion"]:
-		return append(common, forced{"Device.DeviceInfo.ProvisioningCode", Error})
+		return forcedDevice2
 	}
-	return append(common, forced{"Device.RootDataModelVersion", Warning})
+	return forcedDevice
 }
 
 func forcedParameters(p *Pass) {

@@ -26,6 +26,9 @@ type place struct {
 	m    *cwmp.Message
 	path string
 	raw  int // in HTTP.Raw; -1 where no single byte stands for it
+
+	text bool      // at, in the document's text, says it all
+	at   soap.Span // it is looked up only when something is reported
 }
 
 // maxPerCheck is how many findings of one check a session may have; the last one
@@ -61,6 +64,7 @@ func (p *Pass) reportWith(s Severity, party Party, at place, related []*cwmp.Mes
 
 // ref makes a Ref of a place.
 func (p *Pass) ref(at place) Ref {
+	at = at.look()
 	r := Ref{Session: p.Session.ID, Path: at.path, Offset: -1}
 	if at.m == nil {
 		return r
@@ -83,18 +87,21 @@ func start(raw string) int {
 func message(m *cwmp.Message) place { return place{m: m} }
 
 // inText is the place of a span of the document's text.
-func inText(m *cwmp.Message, at soap.Span) place {
-	p := place{m: m, raw: -1}
-	if m.Document == nil {
-		return p
+func inText(m *cwmp.Message, at soap.Span) place { return place{m: m, raw: -1, text: true, at: at} }
+
+// look finds the path and the byte of a place in a document's text.
+func (at place) look() place {
+	m := at.m
+	if !at.text || m == nil || m.Document == nil {
+		return at
 	}
-	p.path = soap.PathAt(m.Document, at.Start)
-	if off, ok := m.Document.Origin(at.Start); ok && m.HTTP != nil {
+	at.path = soap.PathAt(m.Document, at.at.Start)
+	if off, ok := m.Document.Origin(at.at.Start); ok && m.HTTP != nil {
 		if raw, ok := m.HTTP.RawOffset(off); ok {
-			p.raw = raw
+			at.raw = raw
 		}
 	}
-	return p
+	return at
 }
 
 // atLeaf is the place of an argument.

@@ -51,7 +51,7 @@ func basicInClear(p *Pass) {
 }
 
 func nobodyAuthenticates(p *Pass) {
-	for _, m := range units(p.Session) {
+	for _, m := range p.f.units {
 		if m.Status == 401 || m.Trimmed || m.From == cwmp.CPE && authorized(m) {
 			return
 		}

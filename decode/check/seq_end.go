@@ -232,7 +232,7 @@ func crossed(s *cwmp.Session, last *cwmp.Message) bool {
 const turn = 30 * time.Second
 
 func slowACS(p *Pass) {
-	all := units(p.Session)
+	all := p.f.units
 	for i, m := range all {
 		if m.From != cwmp.CPE {
 			continue
@@ -252,7 +252,7 @@ func slowCPE(p *Pass) {
 		}
 	}
 	var last *cwmp.Message
-	for _, m := range units(p.Session) {
+	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
 			last = m
 			continue
