@@ -142,7 +142,7 @@ func TestOrder(t *testing.T) {
 	o := &order{w: &out, limit: 1 << 20}
 	base := time.Unix(1000, 0)
 	for _, n := range []int{3, 1, 2, 0, 5, 4} {
-		if err := o.put(base.Add(time.Duration(n)*time.Second), append(o.buffer(), byte('0'+n))); err != nil {
+		if err := o.put(base.Add(time.Duration(n)*time.Second), []byte{byte('0' + n)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,9 +151,9 @@ func TestOrder(t *testing.T) {
 	}
 	// Beyond the limit the earliest goes out, and what comes late comes late.
 	out.Reset()
-	o = &order{w: &out, limit: 2 << 10}
+	o = &order{w: &out, limit: 2}
 	for _, n := range []int{3, 4, 1, 2} {
-		if err := o.put(base.Add(time.Duration(n)*time.Second), append(make([]byte, 0, 1<<10), byte('0'+n))); err != nil {
+		if err := o.put(base.Add(time.Duration(n)*time.Second), []byte{byte('0' + n)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // heldBytes is how much output is held back so that it can be written in the
 // order of its beginnings: sessions are told when they end.
-const heldBytes = 16 << 20
+const heldBytes = 4 << 20
 
 // told is an item, rendered.
 type told struct {
@@ -25,24 +25,13 @@ type order struct {
 	items []told
 	held  int
 	seq   uint64
-	spare [][]byte
 }
 
-// buffer returns an empty buffer to render an item into.
-func (o *order) buffer() []byte {
-	if n := len(o.spare); n > 0 {
-		b := o.spare[n-1]
-		o.spare = o.spare[:n-1]
-		return b[:0]
-	}
-	return make([]byte, 0, 4<<10)
-}
-
-// put takes text over, writes it or holds it back.
+// put writes a copy of text, now or later.
 func (o *order) put(start time.Time, text []byte) error {
 	o.seq++
-	heap.Push(o, told{start, o.seq, text})
-	o.held += cap(text)
+	heap.Push(o, told{start, o.seq, append(make([]byte, 0, len(text)), text...)})
+	o.held += len(text)
 	for o.held > o.limit {
 		if err := o.pop(); err != nil {
 			return err
@@ -53,11 +42,8 @@ func (o *order) put(start time.Time, text []byte) error {
 
 func (o *order) pop() error {
 	t := heap.Pop(o).(told)
-	o.held -= cap(t.text)
+	o.held -= len(t.text)
 	_, err := o.w.Write(t.text)
-	if c := cap(t.text); c <= 64<<10 && len(o.spare) < 64 {
-		o.spare = append(o.spare, t.text)
-	}
 	return err
 }
 

@@ -226,6 +226,7 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 // tell renders the items and writes them in the order of their beginnings.
 func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer) error {
 	sorted := &order{w: w, limit: heldBytes}
+	var text []byte
 	for batch := range items {
 		for i := range batch {
 			it := batch[i]
@@ -234,7 +235,8 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer) e
 				continue
 			}
 			out.count(it)
-			if err := sorted.put(begin(it), p.sink.Append(sorted.buffer(), it)); err != nil {
+			text = p.sink.Append(text[:0], it)
+			if err := sorted.put(begin(it), text); err != nil {
 				return err
 			}
 		}
