@@ -288,38 +288,38 @@ func (t *Tracker) response(ct *connTrack, e http1.Event) {
 		b = &binding{ct: ct, exchange: e.Exchange}
 	}
 	delete(t.binds, e.Exchange)
-	if b.to != nil && b.to.ended {
+	told := b.to != nil // its request is part of a session
+	if told && b.to.ended {
 		b.to, b.n = nil, 0
 	}
 	if t.transfers.complete(b, t) || t.requests.complete(b, t) {
 		return
 	}
 	msgs := readMessages(m)
-	if b.to == nil && len(b.requests) == 0 && len(msgs) == 0 {
-		// No CWMP on either side.
-		if b.exchange.Request == nil && ct.current != nil && ct.current.Fragment {
-			b.to = ct.current
-		} else {
-			ct.sawOther = true
-			t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
+	switch {
+	case b.to != nil:
+	case told:
+		b.to = t.aloneFragment(ct, e.Time)
+	case b.inPrelude() && len(msgs) == 0:
+		if x := b.requests[0]; x.Kind == Empty || looksCWMP(x) {
+			b.answered = true // stays there, with its answer
 			return
 		}
-	}
-	if b.to == nil && len(b.requests) > 0 { // a POST of which nothing was known
-		if len(msgs) == 0 && b.requests[0].Kind != Empty && !looksCWMP(b.requests[0]) {
-			t.dropPrelude(ct, b)
-			ct.sawOther = true
-			t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
-			return
-		}
-		if len(msgs) == 0 && b.inPrelude() {
-			b.answered = true // stays in the prelude, with its answer
-			return
-		}
-		t.settlePrelude(ct)
-	}
-	if b.to == nil {
+		t.dropPrelude(ct, b)
+		t.other(b.exchange, e.Time)
+		return
+	case b.inPrelude():
+		t.settlePrelude(ct) // which finds b.to
+	case len(msgs) == 0 && (b.exchange.Request != nil || ct.current == nil || !ct.current.Fragment):
+		t.other(b.exchange, e.Time)
+		return
+	default:
+		// CWMP in answer to what was none, or to what was not seen.
 		b.to = t.fragment(ct, e.Time)
+		if r := b.exchange.Request; r != nil {
+			b.requests = []*Message{bare(r)}
+			t.admitRequest(b.to, b)
+		}
 	}
 	if len(msgs) == 0 {
 		msgs = []*Message{answerWithout(m)}
@@ -329,6 +329,10 @@ func (t *Tracker) response(ct *connTrack, e http1.Event) {
 	}
 	ct.acs = true
 	t.admitResponse(b.to, b, msgs)
+}
+
+func (t *Tracker) other(x *http1.Exchange, at time.Time) {
+	t.emit(Event{Kind: OtherHTTP, Time: at, Other: &Other{Exchange: x}})
 }
 
 // answerWithout makes the Message of an HTTP response in which no method was
@@ -362,7 +366,7 @@ func (t *Tracker) unanswered(ct *connTrack, e http1.Event) {
 		b.gone = true // in the prelude: it may still turn out to belong to a session
 	case t.transfers.complete(b, t) || t.requests.complete(b, t):
 	default:
-		t.emit(Event{Kind: OtherHTTP, Time: e.Time, Other: &Other{Exchange: b.exchange}})
+		t.other(b.exchange, e.Time)
 	}
 }
 

@@ -257,7 +257,7 @@ func (t *Tracker) settlePrelude(ct *connTrack) {
 	ct.prelude = nil
 	for _, b := range list {
 		if r := b.exchange.Response; b.answered && r != nil && r.Status/100 == 2 && !blank(r.Body) && !looksCWMP(b.requests[0]) {
-			t.emit(Event{Kind: OtherHTTP, Time: r.Last, Other: &Other{Exchange: b.exchange}})
+			t.other(b.exchange, r.Last)
 			continue
 		}
 		s := t.fragment(ct, b.requests[0].Time)

@@ -279,7 +279,7 @@ func (r *requestBook) tell(a *attempt, t *Tracker) {
 
 func (t *Tracker) others(a *attempt) {
 	for _, x := range a.Exchanges {
-		t.emit(Event{Kind: OtherHTTP, Time: x.Request.First, Other: &Other{Exchange: x}})
+		t.other(x, x.Request.First)
 	}
 }
 

@@ -122,6 +122,19 @@ func (t *Tracker) fragment(ct *connTrack, at time.Time) *tracked {
 	return t.begin(ct, at, true)
 }
 
+// aloneFragment begins a fragment that nothing further on ct joins.
+func (t *Tracker) aloneFragment(ct *connTrack, at time.Time) *tracked {
+	current := ct.current
+	s := t.begin(ct, at, true)
+	if current != nil {
+		t.attach(current, ct)
+	} else {
+		ct.current = nil
+		s.liveConns--
+	}
+	return s
+}
+
 // attach makes ct a connection of s, and s what its next POST joins.
 func (t *Tracker) attach(s *tracked, ct *connTrack) {
 	if old := ct.current; old == s {
