@@ -252,6 +252,10 @@ func (t *Tracker) request(ct *connTrack, e http1.Event) {
 		}
 		return
 	}
+	if len(s.Messages) >= t.limits.Messages {
+		t.end(s, Idle)
+		s = t.fragment(ct, msgs[0].Time)
+	}
 	t.admitRequest(s, b)
 }
 

@@ -126,7 +126,7 @@ func (t *Tracker) fragment(ct *connTrack, at time.Time) *tracked {
 func (t *Tracker) aloneFragment(ct *connTrack, at time.Time) *tracked {
 	current := ct.current
 	s := t.begin(ct, at, true)
-	if current != nil {
+	if current != nil && !current.ended {
 		t.attach(current, ct)
 	} else {
 		ct.current = nil
@@ -260,9 +260,6 @@ func (t *Tracker) add(s *tracked, m *Message) {
 	t.emit(Event{Kind: MessageSeen, Time: m.Time, Session: s.Session, Message: m})
 	t.learn(s, m)
 	t.weigh(s, m)
-	if len(s.Messages) >= t.limits.Messages {
-		t.end(s, Idle)
-	}
 }
 
 // note takes what one message tells about the session as a whole.
@@ -391,6 +388,9 @@ func rootOf(in *Inform) string {
 
 // end closes a session and hands it on.
 func (t *Tracker) end(s *tracked, c Cause) {
+	if s.ended {
+		return
+	}
 	s.ended = true
 	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == s.Session }) // it goes out whole
 	t.open.remove(s)
