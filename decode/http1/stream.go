@@ -155,12 +155,16 @@ func (s *stream) write(p []byte) {
 	s.buf.Write(p)
 }
 
-// grow makes room for a buf of n bytes or more.
+// grow makes room for a buf of n bytes or more: twice of what there is, or,
+// where a length was declared, up to it, but not over four times of what has
+// really come.
 func (s *stream) grow(n int) {
-	n = max(n, 2*s.buf.Cap())
 	if s.state == stLength {
+		n = max(n, 4*s.buf.Cap())
 		n = min(n, s.buf.Len()+int(min(s.msg.left, int64(s.keep))))
 		n = max(n, s.buf.Len()+1)
+	} else {
+		n = max(n, 2*s.buf.Cap())
 	}
 	s.reserve(min(n, s.keep))
 }
