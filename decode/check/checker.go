@@ -27,6 +27,7 @@ type Checker struct {
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
 	closedByAC map[string]left    // by device: sessions that the ACS closed in the middle
+	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
 	out        []Finding
 	pass       Pass
@@ -34,19 +35,21 @@ type Checker struct {
 
 // follow is what is known of an open session.
 type follow struct {
-	session  *cwmp.Session
-	found    []Finding // held until the session is over
-	sent     []Finding // emitted already; only what suppression needs
-	counts   map[*Check]int
-	shut     map[*Check]Gates // closed gates that kept a check from running on some message
-	told     map[string]bool
-	relayed  bool // an intermediary is suspected
-	conns    []uint64
-	units    []*cwmp.Message // one for each HTTP message; made at the end
-	headless bool            // some message had no HTTP head
-	cover    bool            // what could not be decided is asked for
-	muddled  bool            // a dump whose directions cannot be right
-	before   left            // how the device's session before this one was left
+	session    *cwmp.Session
+	found      []Finding // held until the session is over
+	sent       []Finding // emitted already; only what suppression needs
+	counts     map[*Check]int
+	shut       map[*Check]Gates // closed gates that kept a check from running on some message
+	told       map[string]bool
+	relayed    bool // an intermediary is suspected
+	conns      []uint64
+	units      []*cwmp.Message // one for each HTTP message; made at the end
+	headless   bool            // some message had no HTTP head
+	cover      bool            // what could not be decided is asked for
+	muddled    bool            // a dump whose directions cannot be right
+	lossy      bool            // bytes are missing on its connections
+	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
+	before     left            // how the device's session before this one was left
 }
 
 func (f *follow) count(c *Check) int {
@@ -110,6 +113,10 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		c.message(c.follow(e.Session), e.Message)
 	case cwmp.SessionEnded:
 		c.end(c.follow(e.Session))
+	case cwmp.Gap:
+		if f := c.onConn[e.HTTP.Conn.ID]; f != nil {
+			f.lossy = true
+		}
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}
@@ -191,6 +198,7 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 		f.conns = append(f.conns, id)
 	}
 	if m.N == 1 && isInform(m) {
+		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
 		f.before = c.leftBy(f.session)
 	}
 }
@@ -218,10 +226,10 @@ func openNow(m *cwmp.Message) Gates {
 func (f *follow) openAtEnd() Gates {
 	s := f.session
 	g := WholeBody
-	if s.SawStart && s.SawEnd && s.Lost == 0 && !s.Synthetic && !s.Fragment {
+	if s.SawStart && s.SawEnd && s.Lost == 0 && !f.lossy && !s.Synthetic && !s.Fragment {
 		g |= WholeSession
 	}
-	if s.Lost == 0 && !s.Fragment && !f.headless && !f.muddled {
+	if s.Lost == 0 && !f.lossy && !s.Fragment && !f.headless && !f.muddled {
 		g |= Counterpart
 	}
 	if !f.relayed && !s.ManyOnConn && !f.muddled {
@@ -278,6 +286,9 @@ func (c *Checker) end(f *follow) {
 	}
 	c.cover(f, open)
 	c.leave(f.session)
+	if c.lastEnded = f.session.ID; f.session.Lost != 0 || f.lossy {
+		c.lastEnded = [16]byte{}
+	}
 	for _, id := range f.conns {
 		if c.onConn[id] == f {
 			delete(c.onConn, id)

@@ -77,13 +77,13 @@ func previous(s *cwmp.Session, m *cwmp.Message) *cwmp.Message {
 }
 
 func notInform(p *Pass) {
-	if m := p.Message; p.breach(cwmp.NotInformFirst) && m.From == cwmp.CPE {
+	if m := p.Message; p.breach(cwmp.NotInformFirst) && m.From == cwmp.CPE && p.Session.Inform == nil {
 		p.report(CPE, atMethod(m), "The session begins with %s, not with Inform", name(m))
 	}
 }
 
 func secondInform(p *Pass) {
-	if p.breach(cwmp.SecondInform) {
+	if p.breach(cwmp.SecondInform) && p.f.interrupts {
 		p.report(CPE, atMethod(p.Message), "The CPE sends another Inform before the session before it was over")
 	}
 }
