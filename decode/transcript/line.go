@@ -85,8 +85,6 @@ func (p *page) line(indent int, l line) {
 	p.b = append(p.b, '\n')
 }
 
-func (p *page) text(indent int, s string) { p.line(indent, line{{normal, s}}) }
-
 // wrapped writes parts separated by sep, as many on a line as the width holds;
 // lines after the first begin at hang. Blanks before a part are dropped where it
 // begins a line.

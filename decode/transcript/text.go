@@ -379,7 +379,7 @@ func partyName(p check.Party) string {
 func place(f *check.Finding) []string {
 	var at []string
 	if f.At.Path != "" {
-		at = append(at, shortPath(f.At.Path))
+		at = append(at, tail(shortPath(f.At.Path), 70))
 	}
 	if f.At.Packet > 0 {
 		at = append(at, "packet "+strconv.FormatUint(f.At.Packet, 10))
@@ -391,6 +391,18 @@ func place(f *check.Finding) []string {
 		at[i] += ","
 	}
 	return at
+}
+
+// tail is the end of a path that is longer than n bytes, from an element on.
+func tail(path string, n int) string {
+	if len(path) <= n {
+		return path
+	}
+	path = path[len(path)-n:]
+	if i := strings.IndexByte(path, '/'); i >= 0 {
+		path = path[i:]
+	}
+	return "…" + path
 }
 
 // related names the other messages that prove a finding, by their time.
@@ -593,9 +605,17 @@ func (t *Text) AppendSummary(dst []byte, sum decode.Totals) []byte {
 	if sum.Undecoded > 0 {
 		parts = append(parts, count(sum.Undecoded, "connection", "connections")+" not decoded (a bug: please report it)")
 	}
-	if hidden := sum.OtherHTTP + sum.Foreign; hidden > 0 && !t.All {
-		parts = append(parts, fmt.Sprintf("%s not CWMP, %s not HTTP: --all shows them",
-			count(sum.OtherHTTP, "HTTP exchange", "HTTP exchanges"), count(sum.Foreign, "connection", "connections")))
+	if !t.All {
+		var hidden []string
+		if sum.OtherHTTP > 0 {
+			hidden = append(hidden, count(sum.OtherHTTP, "HTTP exchange", "HTTP exchanges")+" not CWMP")
+		}
+		if sum.Foreign > 0 {
+			hidden = append(hidden, count(sum.Foreign, "connection", "connections")+" not HTTP")
+		}
+		if len(hidden) > 0 {
+			parts = append(parts, strings.Join(hidden, ", ")+" (--all shows them)")
+		}
 	}
 	var ps []piece
 	for i, p := range parts {
