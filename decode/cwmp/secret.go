@@ -33,7 +33,18 @@ func IsSecret(path string) bool {
 
 // instance tells whether a node is an instance number, an alias, or nothing.
 func instance(name string) bool {
-	return strings.Trim(name, "0123456789") == "" || name[0] == '['
+	return trimDigits(name) == "" || name[0] == '['
+}
+
+// trimDigits is name without the digits at its end. It is asked for every
+// parameter that is told, so it makes no set of characters as strings.TrimRight
+// does.
+func trimDigits(name string) string {
+	n := len(name)
+	for n > 0 && name[n-1] >= '0' && name[n-1] <= '9' {
+		n--
+	}
+	return name[:n]
 }
 
 func secretName(name string) bool {
@@ -47,7 +58,7 @@ func secretName(name string) bool {
 			return true
 		}
 	}
-	name = strings.TrimRight(name, "0123456789")
+	name = trimDigits(name)
 	for _, end := range secretEnds {
 		if strings.HasSuffix(name, end) {
 			return !notSecret(name)
