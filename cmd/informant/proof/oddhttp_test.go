@@ -115,8 +115,8 @@ func split(request part, rest ...part) (parts []part) {
 	return append(parts, rest...)
 }
 
-// oddCapture is all of oddHTTP as a capture; a connection's client port minus
-// 50000 is its place in the list.
+// oddCapture is all of oddHTTP as a capture; each connection is another
+// client's.
 func oddCapture() []byte {
 	var b bytes.Buffer
 	w := traffic.NewCapture(&b, traffic.Pcap, time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC), 1)
@@ -132,7 +132,7 @@ func oddCapture() []byte {
 }
 
 func oddClient(i int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.7"), uint16(50000+i))
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(10 + i)}), 50000)
 }
 
 func TestTsharkOddHTTP(t *testing.T) {
