@@ -17,6 +17,7 @@ type decodeOptions struct {
 	verbose     int
 	session     string
 	checks      string
+	coverage    bool
 	all         bool
 	showSecrets bool
 	color       string
@@ -39,7 +40,7 @@ Passwords, keys and credentials are masked unless --show-secrets is given.
 		Example: `  informant decode capture.pcapng
   informant decode -v --session 3 capture.pcapng
   informant decode -o json monday.pcap.gz tuesday.pcap.gz | jq .outcome
-  tcpdump -i eth0 -w - port 7547 | informant decode -
+  tcpdump -i eth0 -c 10000 -w - port 7547 | informant decode -
   informant decode -vv message-from-a-ticket.txt`,
 		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,6 +53,7 @@ Passwords, keys and credentials are masked unless --show-secrets is given.
 	f.CountVarP(&o.verbose, "verbose", "v", "all arguments; -vv also the raw HTTP")
 	f.StringVar(&o.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id")
 	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common) or none")
+	f.BoolVar(&o.coverage, "coverage", false, "also which checks could not be decided, and what was not seen")
 	f.BoolVar(&o.all, "all", false, "also HTTP that is no CWMP, and connections that are no HTTP")
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
@@ -71,7 +73,7 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 	if err != nil {
 		return err
 	}
-	opts.All = o.all
+	opts.All, opts.Check.Coverage = o.all, o.coverage
 	choice.session = o.session
 	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets, All: o.all}}
 	if o.output == "json" {

@@ -336,21 +336,27 @@ func (w *teller) ended(s *cwmp.Session) {
 	w.wrapped(line{{dim, "  ended     "}}, hang, " ", parts)
 }
 
+// undecided lists the checks that could not be decided, by what was not seen.
 func (w *teller) undecided(us []check.Undecided) {
-	var parts []piece
+	var order []check.Gates
+	by := map[check.Gates][]piece{}
 	for _, u := range us {
-		text := u.Check.ID + " ("
+		if by[u.Gates] == nil {
+			order = append(order, u.Gates)
+		}
+		by[u.Gates] = append(by[u.Gates], piece{normal, u.Check.ID})
+	}
+	lead := "  undecided "
+	for _, g := range order {
+		var names []string
 		for i, name := range gateNames {
-			if u.Gates&(1<<i) != 0 {
-				if !strings.HasSuffix(text, "(") {
-					text += "+"
-				}
-				text += name
+			if g&(1<<i) != 0 {
+				names = append(names, name)
 			}
 		}
-		parts = append(parts, piece{normal, text + ")"})
+		w.wrapped(line{{dim, lead}, {normal, strings.Join(names, "+") + ": "}}, hang, " ", by[g])
+		lead = blanks[:hang]
 	}
-	w.wrapped(line{{dim, "  undecided "}}, hang, " ", parts)
 }
 
 // finding writes a finding: severity, check, what is wrong, who did it, where.
