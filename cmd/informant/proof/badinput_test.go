@@ -120,7 +120,7 @@ func TestHostile(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Close()
-			out, errs, code, peak := measured(t, "decode", "-q", "-o", "json", "--all", name, beside)
+			out, errs, code, peak := measured(t, "decode", "-q", "-o", "json", name, beside)
 			if code != 0 && code != 3 {
 				t.Errorf("exit %d: %s", code, errs)
 			}

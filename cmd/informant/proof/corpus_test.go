@@ -26,9 +26,21 @@ type expat struct {
 	device  device
 	events  string
 	structs string
+	line    string // of JSON that tells it
 }
 
 func (e expat) refused() bool { return strings.HasPrefix(e.rpc, "unreadable by expat") }
+
+// byHand is what a person reads in files of which expat reads nothing: parts of
+// an envelope, cut out by those who published them.
+var byHand = map[string]expat{
+	"mhils__tr069/honeyclient/test/data/capture.txt": {rpc: "Inform",
+		device: device{"AVM", "00040E", "FRITZ!Box", "00150C492F89"}, events: "0 BOOTSTRAP", structs: "7"},
+	"mhils__tr069/extracted/device.py.02.xml": {rpc: "Inform",
+		device: device{"freecwmp", "FFFFFF", "freecwmp", "FFFFFF123456"}, events: "0 BOOTSTRAP; 1 BOOT", structs: "11"},
+	"electronicayciencia__tr-069-proxy/extracted/articulo.md.02.txt": {rpc: "Inform",
+		device: device{"Sagemcom", "44A****", "FAST5657", "N******9"}, events: "0 BOOTSTRAP", structs: "0"},
+}
 
 // tsv reads a table by the names in its first line.
 func tsv(t *testing.T, name string) (rows []map[string]string) {
@@ -65,6 +77,9 @@ func corpus(t *testing.T) (dir string, files []corpusFile) {
 		})
 	}
 	for _, r := range tsv(t, filepath.Join(dir, "INDEX.tsv")) {
+		if e, ok := byHand[r["path"]]; ok {
+			truths[r["path"]] = []expat{e}
+		}
 		files = append(files, corpusFile{r["path"], r["repo"], r["kind"], r["nature"], truths[r["path"]]})
 	}
 	return dir, files
@@ -79,6 +94,8 @@ func noMessages(f corpusFile) string {
 		return "decoded messages as Python dicts, none as it was on the wire"
 	case strings.HasSuffix(f.path, "empty.xml"):
 		return "an empty file"
+	case strings.HasSuffix(f.path, "resources/test2.xml"):
+		return "one word of text"
 	}
 	return ""
 }
@@ -104,7 +121,7 @@ func unwrapped(t *testing.T, dir string, f corpusFile) string {
 		if strings.TrimSpace(text) == "" { // an empty POST: nothing but its head
 			text = "POST /acs HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 		}
-	case strings.Contains(f.kind, "log (mixed"), strings.Contains(f.kind, "article"):
+	case strings.Contains(f.kind, "log (mixed"):
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +171,6 @@ func TestCorpus(t *testing.T) {
 // file decodes one file and holds it against the truth.
 func (g *group) file(t *testing.T, f corpusFile, name string) {
 	var read, not []message
-	devices := map[*message]told{}
 	for _, x := range decodeFile(t, "--all", "--checks", "none", name) {
 		if x.Type == "undecoded" {
 			t.Errorf("undecoded: %s", x.raw)
@@ -164,11 +180,10 @@ func (g *group) file(t *testing.T, f corpusFile, name string) {
 			switch m.Kind {
 			case "request", "response", "fault":
 				read = append(read, m)
-				devices[&read[len(read)-1]] = x
 			case "unreadable":
 				not = append(not, m)
 				if m.Reason == "" || m.Offset == nil {
-					t.Errorf("unreadable without reason or offset: %+v", m)
+					t.Errorf("unreadable without reason or offset: %.300s", m.line)
 				}
 				g.why[reasonOf(m.Reason)]++
 			}
@@ -202,6 +217,7 @@ func take(t *testing.T, e expat, read []message, f corpusFile) []message {
 		if got.same(want) {
 			return slices.Delete(read, i, i+1)
 		}
+		got.line = ""
 		near = fmt.Sprintf("%+v", got)
 	}
 	t.Errorf("expat reads %+v;\ntold of that RPC: %s", e, cmp.Or(near, "nothing"))
@@ -211,7 +227,7 @@ func take(t *testing.T, e expat, read []message, f corpusFile) []message {
 // reading is what a message says, as far as expat's table does.
 func reading(t *testing.T, m message) expat {
 	t.Helper()
-	e := expat{rpc: m.RPC}
+	e := expat{rpc: m.RPC, line: m.line}
 	n := 0
 	for _, name := range []string{"ParameterList"} {
 		var l []json.RawMessage
@@ -260,11 +276,25 @@ func text(v any) string {
 func (e expat) same(want expat) bool {
 	if e.rpc == "Inform" {
 		a, b := e.device, want.device
-		if norm(a.Manufacturer) != norm(b.Manufacturer) || norm(a.key()) != norm(b.key()) || norm(e.events) != norm(want.events) {
+		if norm(a.Manufacturer) != norm(b.Manufacturer) || norm(a.key()) != norm(b.key()) || !e.sameEvents(want) {
 			return false
 		}
 	}
 	return e.structs == cmp.Or(want.structs, "0")
+}
+
+// sameEvents also accepts events that stand elsewhere in the message: two
+// EventCodes in one EventStruct can't both be its EventCode.
+func (e expat) sameEvents(want expat) bool {
+	if norm(e.events) == norm(want.events) {
+		return true
+	}
+	for _, code := range strings.Split(want.events, "; ") {
+		if !strings.Contains(e.line, strconv.Quote(code)) {
+			return false
+		}
+	}
+	return true
 }
 
 func norm(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -150,6 +150,14 @@ type message struct {
 	Resend          bool
 	Reason          string
 	Offset          *int64
+
+	line string // the whole message
+}
+
+func (m *message) UnmarshalJSON(b []byte) error {
+	type plain message
+	m.line = string(b)
+	return json.Unmarshal(b, (*plain)(m))
 }
 
 type finding struct{ Check, Severity, Party, Text string }
