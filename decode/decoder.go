@@ -62,26 +62,45 @@ func (d *Decoder) Feed(r capture.Record) []Item {
 		}
 		return d.out
 	}
-	d.guard("http1", r.Conn, r.Time, func() []byte { return r.Data }, func() {
-		d.http(d.assemble.Feed(r))
-	})
+	d.feed(&r)
 	return d.out
+}
+
+func (d *Decoder) feed(r *capture.Record) {
+	defer d.caught("http1", r.Conn, r.Time, func() []byte { return r.Data })
+	d.planted("http1", r.Conn)
+	d.http(d.assemble.Feed(*r))
 }
 
 // Advance says that time has come to now, without a record.
 func (d *Decoder) Advance(now time.Time) []Item {
 	d.start()
-	d.guard("http1", nil, now, nil, func() { d.http(d.assemble.Advance(now)) })
-	d.guard("cwmp", nil, now, nil, func() { d.cwmp(d.track.Advance(now)) })
+	d.advance(now)
 	return d.out
+}
+
+func (d *Decoder) advance(now time.Time) {
+	defer d.caught("cwmp", nil, now, nil)
+	d.http(d.assemble.Advance(now))
+	d.cwmp(d.track.Advance(now))
 }
 
 // Finish says that there are no more records, and returns what was still open.
 func (d *Decoder) Finish() []Item {
 	d.start()
-	d.guard("http1", nil, time.Time{}, nil, func() { d.http(d.assemble.Finish()) })
-	d.guard("cwmp", nil, time.Time{}, nil, func() { d.cwmp(d.track.Finish()) })
+	d.finishHTTP()
+	d.finishCWMP()
 	return d.out
+}
+
+func (d *Decoder) finishHTTP() {
+	defer d.caught("http1", nil, time.Time{}, nil)
+	d.http(d.assemble.Finish())
+}
+
+func (d *Decoder) finishCWMP() {
+	defer d.caught("cwmp", nil, time.Time{}, nil)
+	d.cwmp(d.track.Finish())
 }
 
 // Totals is what was read so far. Packets is for the caller to fill in.
@@ -100,32 +119,33 @@ func (d *Decoder) start() {
 	d.failures = map[*capture.Conn]int{}
 }
 
-// guard runs a stage for one connection. When it panics, the connection's state
-// is dropped, its bytes go out as an undecoded item, and everything else goes on.
-func (d *Decoder) guard(stage string, c *capture.Conn, at time.Time, bytes func() []byte, run func()) {
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		d.totals.Undecoded++
-		item := Item{Kind: UndecodedItem, Time: at, Reason: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
-		if bytes != nil {
-			item.Bytes = append([]byte(nil), bytes()...)
-		}
-		if c != nil {
-			item.Connection = &http1.Event{Conn: c, Time: at}
-			d.failures[c]++
-		}
-		d.out = append(d.out, item)
-		if c != nil {
-			d.drop(c)
-		}
-	}()
+// caught, deferred around a stage's work for one connection, takes a panic:
+// the connection's state is dropped, its bytes go out as an undecoded item, and
+// everything else goes on.
+func (d *Decoder) caught(stage string, c *capture.Conn, at time.Time, bytes func() []byte) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	d.totals.Undecoded++
+	item := Item{Kind: UndecodedItem, Time: at, Reason: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
+	if bytes != nil {
+		item.Bytes = append([]byte(nil), bytes()...)
+	}
+	if c != nil {
+		item.Connection = &http1.Event{Conn: c, Time: at}
+		d.failures[c]++
+	}
+	d.out = append(d.out, item)
+	if c != nil {
+		d.drop(c)
+	}
+}
+
+func (d *Decoder) planted(stage string, c *capture.Conn) {
 	if d.plant != nil {
 		d.plant(stage, c)
 	}
-	run()
 }
 
 // drop forgets what the stages hold of a connection.
@@ -136,9 +156,7 @@ func (d *Decoder) drop(c *capture.Conn) {
 		}
 	}()
 	d.assemble.Drop(c)
-	for _, e := range d.track.Drop(c) {
-		d.event(e)
-	}
+	d.cwmp(d.track.Drop(c))
 }
 
 // where is the place of a panic, for whoever mends it: "decode/cwmp
@@ -167,10 +185,14 @@ func (d *Decoder) http(events []http1.Event) {
 		if e.Kind == http1.Closed && e.Both {
 			delete(d.failures, e.Conn)
 		}
-		d.guard("cwmp", e.Conn, e.Time, func() []byte { return bytesOf(e) }, func() {
-			d.cwmp(d.track.Feed(*e))
-		})
+		d.feedHTTP(e)
 	}
+}
+
+func (d *Decoder) feedHTTP(e *http1.Event) {
+	defer d.caught("cwmp", e.Conn, e.Time, func() []byte { return bytesOf(e) })
+	d.planted("cwmp", e.Conn)
+	d.cwmp(d.track.Feed(*e))
 }
 
 // bytesOf is what an event carries, for an undecoded item.
@@ -184,32 +206,28 @@ func bytesOf(e *http1.Event) []byte {
 	return []byte(e.Bytes)
 }
 
-// cwmp takes what the tracker completed through the checks. A copy, since a
-// failure in the middle makes the tracker drop a connection, which uses its
-// slice again.
+// cwmp takes what the tracker completed through the checks.
 func (d *Decoder) cwmp(events []cwmp.Event) {
-	for _, e := range slices.Clone(events) {
-		d.event(e)
+	for i := range events {
+		d.event(&events[i])
 	}
 }
 
-func (d *Decoder) event(e cwmp.Event) {
+func (d *Decoder) event(e *cwmp.Event) {
 	d.judge(e)
 	d.tell(e)
 }
 
 // judge runs the checks. When one fails, only its findings are missing.
-func (d *Decoder) judge(e cwmp.Event) {
+func (d *Decoder) judge(e *cwmp.Event) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.totals.Undecoded++
 			d.out = append(d.out, Item{Kind: UndecodedItem, Time: e.Time, Session: e.Session, Reason: fmt.Sprintf("check failed: %v (%s)", p, where())})
 		}
 	}()
-	if d.plant != nil {
-		d.plant("check", nil)
-	}
-	for _, f := range d.check.Feed(e) {
+	d.planted("check", nil)
+	for _, f := range d.check.Feed(*e) {
 		if e.Session != nil {
 			d.findings[e.Session] = append(d.findings[e.Session], f)
 			continue
@@ -220,7 +238,7 @@ func (d *Decoder) judge(e cwmp.Event) {
 }
 
 // tell makes the item of an event.
-func (d *Decoder) tell(e cwmp.Event) {
+func (d *Decoder) tell(e *cwmp.Event) {
 	switch e.Kind {
 	case cwmp.MessageSeen:
 		d.totals.Messages++
@@ -247,7 +265,7 @@ func (d *Decoder) tell(e cwmp.Event) {
 	}
 }
 
-func (d *Decoder) session(e cwmp.Event) {
+func (d *Decoder) session(e *cwmp.Event) {
 	list := d.findings[e.Session]
 	delete(d.findings, e.Session)
 	slices.SortStableFunc(list, func(a, b check.Finding) int {
@@ -274,7 +292,7 @@ func rank(f check.Finding) int {
 
 // connection tells a connection of which something is to be told: nothing of
 // it could be read.
-func (d *Decoder) connection(e cwmp.Event) {
+func (d *Decoder) connection(e *cwmp.Event) {
 	s := e.HTTP.Summary
 	if s == nil {
 		return

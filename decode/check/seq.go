@@ -84,7 +84,7 @@ func notInform(p *Pass) {
 
 func secondInform(p *Pass) {
 	if p.breach(cwmp.SecondInform) && p.f.interrupts {
-		p.report(CPE, atMethod(p.Message), "The CPE sends another Inform before the session before it was over")
+		p.report(CPE, atMethod(p.Message), "The CPE sends another Inform before its session was over")
 	}
 }
 

@@ -153,7 +153,7 @@ func negative(v string) bool {
 func valueForm(p *Pass) {
 	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
 		if what := misfit(typ, l.Value); what != "" {
-			p.report(p.sender(), atLeaf(p.Message, l), "%s is a %s, but its value is %s", short(name), what, shown(name, l.Value))
+			p.report(p.sender(), atLeaf(p.Message, l), "%s has the type %s, but its value is %s", short(name), what, shown(name, l.Value))
 		}
 	})
 }
