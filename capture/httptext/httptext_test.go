@@ -98,6 +98,8 @@ func TestTexts(t *testing.T) {
 		{"cut short", "POST / HTTP/1.1\nContent-Length: 50\n\nabc\nHTTP/1.1 204 No\n\n",
 			"# Content-Length of the message before is 50, and 3 bytes stand in the text: its own end was taken\nPOST1(abc)!\nnone/1\n204/-()"},
 		{"fault of the ACS", "<e><Body><s:Fault><FaultCode>8003</FaultCode></s:Fault></Body></e>", "0/-(<e><Body><s:Fault><FaultCode>8003</FaultCode></s:Fault></Body></e>)"},
+		{"methods without envelopes", "<!-- x -->\n<c:Inform>\n</c:Inform>\n<c:InformResponse/>\n<S:Body><Reboot/></S:Body>\n<c:RebootResponse/>",
+			"1(<!-- x -->\n<c:Inform>\n</c:Inform>)\n0/1(<c:InformResponse/>)\n0/-(<S:Body><Reboot/></S:Body>)\n3(<c:RebootResponse/>)\nnone/3"},
 		{"JSON", `[{"soapaction":"","host":"a"},"<a>\n</a>"]`, "# header fields without a start line, as JSON: host: a; soapaction: \n1(<a>\n</a>)\nnone/1"},
 		{"JSON, empty", `[{"soapaction":"x"},""]`, "# header fields without a start line, as JSON: soapaction: x; the body is empty"},
 		{"nothing", "hello\nworld\n", `text: neither an HTTP start line ("POST /acs HTTP/1.1", "HTTP/1.1 200 OK") nor an XML envelope was found: unknown format`},

@@ -2,6 +2,7 @@ package httptext
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"informant/capture"
@@ -184,6 +185,13 @@ var fromCPE = []string{
 	"AutonomousDUStateChangeComplete", "RequestDownload", "Kicked",
 }
 
+// fromACS are the methods that an ACS calls.
+var fromACS = []string{
+	"GetRPCMethods", "SetParameterValues", "GetParameterValues", "GetParameterNames", "SetParameterAttributes", "GetParameterAttributes",
+	"AddObject", "DeleteObject", "Download", "Reboot", "GetQueuedTransfers", "ScheduleInform", "SetVouchers", "GetOptions", "Upload",
+	"FactoryReset", "GetAllQueuedTransfers", "ScheduleDownload", "CancelTransfer", "ChangeDUState",
+}
+
 // sender tells who sent a bare envelope, by its RPC.
 func sender(text []byte) capture.Direction {
 	method := methodOf(text)
@@ -218,13 +226,14 @@ func faultSender(text []byte) capture.Direction {
 	return capture.FromClient
 }
 
-// methodOf returns the local name of the first element in the SOAP Body.
+// methodOf returns the local name of the first element in the SOAP Body, or, of
+// a method that stands without its envelope, of the root.
 func methodOf(text []byte) string {
-	inBody := false
+	root, inBody := "", false
 	for at := 0; ; {
 		i := bytes.IndexByte(text[at:], '<')
 		if i < 0 || at+i+1 >= len(text) {
-			return ""
+			break
 		}
 		at += i
 		rest := text[at:]
@@ -238,13 +247,20 @@ func methodOf(text []byte) string {
 		}
 		n := bytes.IndexAny(rest, " \t\r\n/>\x00")
 		if n < 0 {
-			return ""
+			break
 		}
 		name := string(rest[1:n])
 		name = name[strings.LastIndexByte(name, ':')+1:]
 		if inBody {
 			return name
 		}
+		if root == "" {
+			root = name
+		}
 		inBody = strings.EqualFold(name, "Body")
 	}
+	if call := strings.TrimSuffix(root, "Response"); root == "Fault" || slices.Contains(fromCPE, call) || slices.Contains(fromACS, call) {
+		return root
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"informant/decode/soap"
 )
@@ -265,6 +266,9 @@ func checkPositions(t *testing.T, doc *soap.Document, messages []*Message) {
 	}
 	for _, q := range doc.Quirks {
 		inside(q.Kind.String()+" "+q.Text, q.At)
+		if !utf8.ValidString(q.Text) {
+			t.Fatalf("quirk %q is no UTF-8", q.Text)
+		}
 	}
 	for i := range doc.Header {
 		inside("header", doc.Header[i].At)
@@ -342,6 +346,47 @@ func checkNode(t *testing.T, doc *soap.Document, n *soap.Node) {
 	for _, c := range n.Children {
 		checkNode(t, doc, c)
 	}
+}
+
+// TestCorpusFragments holds Parse to what the index of the corpus says of the
+// messages that stand there without an envelope.
+func TestCorpusFragments(t *testing.T) {
+	dir := sharedDir(t, "corpus")
+	index, err := os.ReadFile(filepath.Join(dir, "INDEX.tsv"))
+	if err != nil {
+		t.Skip("INDEX.tsv is not there")
+	}
+	n := 0
+	for line := range strings.Lines(string(index)) {
+		c := strings.Split(line, "\t")
+		if len(c) < 10 || c[8] == "" || c[8] == "rpcs" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, c[0]))
+		if err != nil || strings.Contains(string(text), "Envelope") || !strings.HasPrefix(strings.TrimSpace(string(text)), "<") {
+			continue
+		}
+		n++
+		doc, messages := Parse(string(text), "")
+		checkPositions(t, doc, messages)
+		if !Sniff(string(text)) || len(messages) != 1 || messages[0].RPC != c[8] {
+			t.Errorf("%s: %d messages, want one %s", c[0], len(messages), c[8])
+			continue
+		}
+		var events []string
+		if in, ok := messages[0].Args.(*Inform); ok {
+			if in.DeviceID.Manufacturer.Value == "" || !strings.HasPrefix(c[6], in.DeviceID.Manufacturer.Value) && !in.DeviceID.OUI.Present {
+				t.Errorf("%s: device %+v, want %s", c[0], in.DeviceID, c[6])
+			}
+			for i := range in.Event.Items {
+				events = append(events, in.Event.Items[i].EventCode.Value)
+			}
+		}
+		if got := strings.Join(events, ","); got != c[9] {
+			t.Errorf("%s: events %s, want %s", c[0], got, c[9])
+		}
+	}
+	t.Logf("%d fragments", n)
 }
 
 // TestCorpusWhole reads every file of the corpus as if it were one body: the

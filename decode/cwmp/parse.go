@@ -22,6 +22,7 @@ func Parse(body, contentType string) (*soap.Document, []*Message) {
 
 // parse is Parse.
 func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
+	d.KnownMethod = knownMethod
 	d.Open(body, contentType)
 	var messages []*Message
 	for d.NextMethod() {
@@ -35,41 +36,6 @@ func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 		m.setHeader(doc, method.Envelope)
 	}
 	return doc, messages
-}
-
-// Sniff tells whether body looks like an envelope by its first bytes, whatever
-// its Content-Type says (reference 9.1 no. 2).
-func Sniff(body string) bool {
-	const look = 4096
-	head := body[:min(len(body), look)]
-	if len(head) > 3 && head[0] >= 0xFE { // the byte order mark of UTF-16
-		head = head[2:]
-	}
-	if len(head) > 3 && (head[0] == 0 || head[1] == 0) {
-		head = strings.ReplaceAll(head, "\x00", "")
-	}
-	head = strings.TrimLeft(strings.TrimPrefix(head, "\xEF\xBB\xBF"), " \t\r\n\x00")
-	if !strings.HasPrefix(head, "<") {
-		return false
-	}
-	for strings.HasPrefix(head, "<?") || strings.HasPrefix(head, "<!") {
-		end := ">"
-		if strings.HasPrefix(head, "<!--") {
-			end = "-->"
-		}
-		_, rest, ok := strings.Cut(head, end)
-		if !ok {
-			return false
-		}
-		head = strings.TrimLeft(rest, " \t\r\n")
-	}
-	name, _, _ := strings.Cut(head, ">")
-	name, _, _ = strings.Cut(name, "/")
-	if i := strings.IndexAny(name, " \t\r\n"); i >= 0 {
-		name = name[:i]
-	}
-	name = strings.TrimPrefix(name, "<")
-	return strings.EqualFold(name[strings.LastIndexByte(name, ':')+1:], "Envelope")
 }
 
 // setHeader sorts the header blocks of an envelope.

@@ -385,10 +385,47 @@ func TestHostile(t *testing.T) {
 	t.Logf("all %v", time.Since(start))
 }
 
+// TestFragments: what people cut out of envelopes is read as it would be in
+// one, and the quirk tells that there is none.
+func TestFragments(t *testing.T) {
+	const inform = `<DeviceId><Manufacturer>A</Manufacturer></DeviceId><Event><EventStruct><EventCode>0 BOOTSTRAP</EventCode></EventStruct></Event>`
+	const space = ` xmlns:c="urn:dslforum-org:cwmp-1-1"`
+	for text, want := range map[string]string{
+		"<!-- from a page -->\n <cwmp:Inform>" + inform + "</cwmp:Inform>":                   "Inform A 0 BOOTSTRAP",
+		"<cwmp:Inform>" + inform + "<MaxEnvelopes>1</ Max=\"1\">":                            "Inform A 0 BOOTSTRAP",
+		"<S:Body>\n<cwmp:Inform>" + inform:                                                   "Inform A 0 BOOTSTRAP",
+		"<S:Body><Inform>" + inform + "</Inform></S:Body>":                                   "Inform A 0 BOOTSTRAP",
+		"<c:Reboot" + space + "><CommandKey>k</CommandKey></c:Reboot>":                       "Reboot",
+		"<AddObjectResponse/>":                                                               "AddObjectResponse",
+		"<?xml version=\"1.0\"?><c:Fault" + space + "><FaultCode>9000</FaultCode></c:Fault>": "Fault 9000",
+		"<Fault><detail><c:Fault><FaultCode>9001</FaultCode></c:Fault></detail></Fault>":     "Fault 9001",
+		"<c:X_00D09E_Do" + space + "/>":                                                      "X_00D09E_Do",
+		"<feed/>":                                                                            "",
+	} {
+		doc, messages := Parse(text, "text/xml")
+		checkPositions(t, doc, messages)
+		got := ""
+		for _, m := range messages {
+			got += m.RPC
+			if in, ok := m.Args.(*Inform); ok {
+				got += " " + in.DeviceID.Manufacturer.Value + " " + in.Event.Items[0].EventCode.Value
+			}
+			if m.Fault != nil {
+				got += " " + m.Fault.Code.Value
+			}
+		}
+		if got != want || doc.HasEnvelope || !slices.ContainsFunc(doc.Quirks, func(q soap.Quirk) bool { return q.Kind == soap.WrongRoot }) {
+			t.Errorf("%s: read %q, want %q; %+v", text, got, want, doc.Quirks)
+		}
+	}
+}
+
 func TestSniff(t *testing.T) {
 	for text, want := range map[string]bool{
 		informSeed: true, "\uFEFF" + informSeed: true, " \r\n<Envelope>": true, "<soap:envelope/>": true, "<!-- x --><a:Envelope": true, "\x00<\x00E\x00n\x00v\x00e\x00l\x00o\x00p\x00e\x00>": true,
 		"\xFE\xFF\x00<\x00E\x00n\x00v\x00e\x00l\x00o\x00p\x00e\x00>": true,
+		"<cwmp:Inform>": true, "<!-- <html> -->\n<a:SetParameterValuesResponse\n/>": true, "<SOAP-ENV:Body>": true, "<Fault/>": true, "<Reboot xmlns='x'>": true,
+		"<body>": false, "<Informs>": false, "<inform>": false, "<cwmp:X_00D09E_Do>": false, "<Download": true, "<?xml version='1.0'?><Bodyguard/>": false, "<!-- <Inform>": false,
 		"": false, "Envelope": false, "<html>": false, "<?xml version='1.0'?><feed/>": false, "GET / HTTP/1.1": false, "<!DOCTYPE html><html>": false,
 	} {
 		if Sniff(text) != want {

@@ -73,6 +73,9 @@ func (s *Scanner) Leaf() (value string, at Span, children []*Node) {
 				if s.hasAmp || s.hasCDEnd {
 					s.checkText(p, e)
 				}
+				if s.hasCR {
+					s.rawReturn(s.findReturn(-1, p, e))
+				}
 				return s.clean(p, e), Span{p, e}, nil
 			}
 		}
@@ -92,10 +95,11 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 	all := s.all
 	s.all = true
 	var b strings.Builder
-	runs := 0
+	runs, cr := 0, -1
 	for {
 		switch s.Next() {
 		case CharData:
+			cr = s.findReturn(cr, s.inner, s.inEnd)
 			if runs++; runs == 1 {
 				value = s.Text()
 				break
@@ -112,12 +116,34 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 				if runs > 1 {
 					value = b.String()
 				}
+				if children == nil {
+					s.rawReturn(cr)
+				}
 				return value, Span{from, s.start}, children
 			}
 		case EOF:
 			s.all = all
 			return value, Span{from, len(s.text)}, children
 		}
+	}
+}
+
+// findReturn is the position of the first carriage return of a leaf's text so
+// far: cr, or, while that is -1, in Text[start:end].
+func (s *Scanner) findReturn(cr, start, end int) int {
+	if cr < 0 && s.hasCR {
+		if i := strings.IndexByte(s.text[start:end], '\r'); i >= 0 {
+			return start + i
+		}
+	}
+	return cr
+}
+
+// rawReturn notes the carriage return at that position, -1 for none, in the
+// text of a leaf: written raw it does not survive reading (XML 1.0 2.11).
+func (s *Scanner) rawReturn(at int) {
+	if at >= 0 && s.quirks.count[RawNonASCII] == 0 {
+		s.quirks.note(RawNonASCII, at, at+1, "a carriage return in a value, not written as a reference")
 	}
 }
 
@@ -133,18 +159,22 @@ func (s *Scanner) Tree() *Node {
 	saved := s.all
 	s.all = true
 	root := s.node()
-	open := []growing{{node: root}}
+	open := []growing{{node: root, cr: -1}}
 	for len(open) > 0 {
 		top := &open[len(open)-1]
 		switch s.Next() {
 		case Start:
 			n := s.node()
 			top.node.Children = append(top.node.Children, n)
-			open = append(open, growing{node: n})
+			open = append(open, growing{node: n, cr: -1})
 		case CharData:
 			top.add(s.Text())
+			top.cr = s.findReturn(top.cr, s.inner, s.inEnd)
 		case End, EOF:
 			top.finish(s.end)
+			if top.node.Children == nil {
+				s.rawReturn(top.cr)
+			}
 			open = open[:len(open)-1]
 		}
 	}
@@ -161,6 +191,7 @@ type growing struct {
 	node *Node
 	more []byte // its text, when it is of more than one piece
 	runs int
+	cr   int // where the first carriage return of its text is, -1 without
 }
 
 func (g *growing) add(text string) {

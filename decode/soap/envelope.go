@@ -106,7 +106,7 @@ const (
 	BadCharset                           // SOAP-010: bytes not valid in the effective charset
 	CharsetMismatch                      // SOAP-011: header and declaration differ
 	CharsetOther                         // HTTP-005: effective charset is not UTF-8
-	RawNonASCII                          // SOAP-012: a byte >= 0x7F raw in the text; noted once
+	RawNonASCII                          // SOAP-012: a byte >= 0x7F raw in the text, or 0x0D in that of a leaf; noted once
 	Undeclared                           // SOAP-008: prefix in element, attribute or QName value; once per prefix
 	WrongRoot                            // SOAP-002: the root is no SOAP 1.1 Envelope
 	BodyStructure                        // SOAP-003: no Body, several, several Headers, or Header after Body

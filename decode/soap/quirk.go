@@ -3,6 +3,7 @@ package soap
 import (
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // maxQuirks is how many quirks of one kind are kept of one body. Where there
@@ -59,11 +60,35 @@ var quirkNames = [quirkKinds]string{
 
 func (k QuirkKind) String() string { return quirkNames[k] }
 
-// quote shortens s for a quirk's text.
+// quote is s for a quirk's text, shortened, and as a Go string literal, so that
+// whatever the body holds the text can be shown.
 func quote(s string) string {
 	const most = 40
 	if len(s) > most {
-		return strconv.Quote(s[:most]) + "…"
+		return strconv.Quote(s[:whole(s, most)]) + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// short is a name for a quirk's text, shortened, and escaped as in quote.
+func short(name string) string {
+	const most = 60
+	end := ""
+	if len(name) > most {
+		name, end = name[:whole(name, most)], "…"
+	}
+	if q := strconv.Quote(name); len(q) != len(name)+2 {
+		name = q[1 : len(q)-1]
+	}
+	return name + end
+}
+
+// whole is the length of at most n bytes of s that cuts no character in two.
+func whole(s string, n int) int {
+	for i := n; i > n-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			return i
+		}
+	}
+	return n
 }

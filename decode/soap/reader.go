@@ -12,6 +12,11 @@ const cwmpSpace = "urn:dslforum-org:cwmp-"
 // last method.
 type Reader struct {
 	Scanner
+	// KnownMethod tells by its local name whether an element that stands where
+	// none may be, at the root or right in an Envelope, is a method all the
+	// same. Without it, only those in a CWMP namespace and Faults are.
+	KnownMethod func(local string) bool
+
 	doc    *Document
 	level  int // depth of the Body that is open; 0 outside
 	method int // depth of the method that is being read; 0 outside
@@ -102,13 +107,19 @@ func (r *Reader) rootElement() bool {
 	case name.Local == "Body":
 		d.Bodies++
 		r.level = 1
-	case strings.HasPrefix(name.Space, cwmpSpace), name.Local == "Fault":
+	case r.isMethod(name):
 		return r.begin()
 	case r.roots > 1:
 		r.Skip()
 		r.ended()
 	}
 	return false
+}
+
+// isMethod tells whether an element outside of a Body is a method or Fault:
+// people cut messages out of their envelopes.
+func (r *Reader) isMethod(name Name) bool {
+	return strings.HasPrefix(name.Space, cwmpSpace) || name.Local == "Fault" || r.KnownMethod != nil && r.KnownMethod(name.Local)
 }
 
 // part looks at a child of Envelope.
@@ -126,7 +137,7 @@ func (r *Reader) part() bool {
 			r.quirks.note(BodyStructure, r.start, r.end, "a second Body")
 		}
 		r.level = 2
-	case strings.HasPrefix(name.Space, cwmpSpace), name.Local == "Fault":
+	case r.isMethod(name):
 		r.quirks.note(BodyStructure, r.start, r.end, "<"+short(name.Local)+"> stands outside of the Body")
 		return r.begin()
 	default:

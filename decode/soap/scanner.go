@@ -338,14 +338,6 @@ func (s *Scanner) misspelt(name string) bool {
 // local is a name without its prefix.
 func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:] }
 
-// short shortens a name for a quirk's text.
-func short(name string) string {
-	if len(name) > 60 {
-		return name[:60] + "…"
-	}
-	return name
-}
-
 // pop ends the innermost element.
 func (s *Scanner) pop() {
 	s.depth--

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
@@ -276,5 +277,55 @@ func lineInAttr(e *etree.Element) bool {
 func TestEtree(t *testing.T) {
 	for _, text := range []string{good, strings.ReplaceAll(good, "\n", "\r\n"), `<a><b>x</b>y<c/>z</a>`, `<a b="&lt;&#9;&gt;" c=" d e "/>`} {
 		sameTree(t, text)
+	}
+}
+
+// TestQuirkTexts: whatever a text quotes of the body, it can be shown.
+func TestQuirkTexts(t *testing.T) {
+	long := strings.Repeat("a", 59) + "é" + strings.Repeat("b", 60)
+	for body, want := range map[string]string{
+		"<a:B\xC3\xEF\xFF\xFF>x":           `the body ends inside <a:B\xc3\xef\xff\xff>`,
+		"<" + long + ">x":                  "the body ends inside <" + long[:59] + "…>",
+		"<a></b\x80\"></a>":                `end tag </b\x80 is not closed`,
+		"<a></é></a>":                      "end tag </é> where <a> is open",
+		"<a></a>" + long:                   `text after the root element: "` + long[:40] + `"…`,
+		"<a></a>\xFF":                      `text after the root element: "\xff"`,
+		"<e:Envelope><\x80/></e:Envelope>": `<\x80> is neither Header nor Body`,
+	} {
+		d := read(body, "text/xml; charset=utf-8")
+		found := false
+		for _, q := range d.Quirks {
+			found = found || q.Text == want
+			if !utf8.ValidString(q.Text) {
+				t.Errorf("%q: %q is no UTF-8", body, q.Text)
+			}
+		}
+		if !found {
+			t.Errorf("%q: %q is missing in %+v", body, want, d.Quirks)
+		}
+	}
+}
+
+// TestRawReturn: a carriage return counts in the text of a leaf, not between
+// elements (reference SOAP-012).
+func TestRawReturn(t *testing.T) {
+	for body, want := range map[string]int{
+		"<Envelope>\r\n<Body>\r\n<a\r\nb='c'>\r\n<b>x</b>\r\n</a>\r\n</Body>\r\n</Envelope>\r\n": -1,
+		"<Envelope><Body><a>\r<b>x\ry</b></a></Body></Envelope>":                                 24,
+		"<Envelope><Body><a><b>x\r\n</b></a></Body></Envelope>":                                  23,
+		"<Envelope><Body><a><b><![CDATA[\r]]></b></a></Body></Envelope>":                         31,
+		"<Envelope><Body><a><b>x<!-- \r -->y&#13;</b></a></Body></Envelope>":                     -1,
+		"<Envelope><Header><ID>\r</ID></Header><Body/></Envelope>":                               22,
+		"<Envelope><Body><a><b>é\r</b></a></Body></Envelope>":                                    22,
+	} {
+		got := -1
+		for _, q := range read(body, "text/xml; charset=utf-8").Quirks {
+			if q.Kind == RawNonASCII {
+				got = q.At.Start
+			}
+		}
+		if got != want {
+			t.Errorf("%q: noted at %d, want %d", body, got, want)
+		}
 	}
 }
