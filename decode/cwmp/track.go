@@ -85,7 +85,6 @@ type connTrack struct {
 	devices   []string   // keys of the devices whose Informs it carried, two at most
 	closed    [2]bool    // by direction
 	lost      int64      // bytes missing since the last message
-	sawOther  bool       // it carries HTTP that is no CWMP
 	acs       bool       // its server answered CWMP
 }
 

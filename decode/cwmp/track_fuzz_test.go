@@ -80,7 +80,6 @@ type fuzzRun struct {
 	ids     uint64
 	now     time.Time
 	in, out map[*http1.Message]int
-	raw     map[*http1.Message]*http1.Message
 }
 
 func (x *fuzzRun) feed(e http1.Event) {
