@@ -35,6 +35,7 @@ type assembler struct {
 	pool     []*piecePending
 	spent    []*piecePending // delivered: their bytes are in out
 	idle     *flow           // one flow for reuse
+	halves   []*[2]half      // for reuse
 	key      flow            // only its key is used
 	seed     maphash.Seed
 }
@@ -128,12 +129,13 @@ func (f *flow) busy() bool {
 // supersedes tells whether a segment begins another connection between the
 // same ports.
 func supersedes(f *flow, from end, s *segment) bool {
+	opens := s.flags&(flagSYN|flagACK) == flagSYN
+	if f.phase == done {
+		return f.rest[from].supersededBy(s, opens)
+	}
 	h := &f.half[from]
-	if s.flags&(flagSYN|flagACK) != flagSYN {
-		// After the end, data of quite another place is a connection whose
-		// SYN was not captured.
-		far := ahead(s.seq, h.next)
-		return f.phase == done && h.known && len(s.payload) > 0 && (far > maxAhead/4 || far < -maxAhead/4)
+	if !opens {
+		return false
 	}
 	if h.isnSeen {
 		return s.seq != h.isn
@@ -164,10 +166,36 @@ func (a *assembler) newFlow(s *segment, from end, point string) *flow {
 		f = new(flow)
 	}
 	a.idle = nil
-	*f = flow{k4: a.key.k4, k6: a.key.k6, v6: a.key.v6, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
+	*f = flow{half: a.newHalves(), k4: a.key.k4, k6: a.key.k6, v6: a.key.v6, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
 	a.flows.add(f)
 	a.open.push(f)
 	return f
+}
+
+// supersededBy is supersedes for a flow that is done.
+func (r *remnant) supersededBy(s *segment, opens bool) bool {
+	if !opens {
+		// Data of quite another place is a connection whose SYN was not captured.
+		far := ahead(s.seq, r.next)
+		return r.known && len(s.payload) > 0 && (far > maxAhead/4 || far < -maxAhead/4)
+	}
+	if r.isnSeen {
+		return s.seq != r.isn
+	}
+	along := ahead(r.next, s.seq+1)
+	return r.known && (along < 0 || along > lateSYN)
+}
+
+// newHalves takes halves that a closed flow has left, or makes some.
+func (a *assembler) newHalves() *[2]half {
+	n := len(a.halves)
+	if n == 0 {
+		return new([2]half)
+	}
+	h := a.halves[n-1]
+	a.halves = a.halves[:n-1]
+	*h = [2]half{}
+	return h
 }
 
 // syn learns where an end's bytes begin.
@@ -371,7 +399,7 @@ func (a *assembler) late(f *flow, from end, s *segment) {
 	if n == 0 {
 		return
 	}
-	if h := &f.half[from]; ahead(s.seq+uint32(n), h.next) <= 0 {
+	if ahead(s.seq+uint32(n), f.rest[from].next) <= 0 {
 		a.stats.Retransmitted += int64(n)
 		return
 	}

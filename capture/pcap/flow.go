@@ -45,8 +45,9 @@ type flow struct {
 	phase  phase
 	client end
 	inWait bool
-	tied   bool    // each end's bytes wait for the other's, since
-	half   [2]half // by the sender's end
+	tied   bool       // each end's bytes wait for the other's, since
+	half   *[2]half   // by the sender's end; nil when done
+	rest   [2]remnant // what is kept of each half then
 	conn   *capture.Conn
 	point  string
 
@@ -62,6 +63,12 @@ type flow struct {
 
 	prev, next         *flow // in the list of all, or of those done
 	waitPrev, waitNext *flow
+}
+
+// remnant is what is remembered of an end of a flow that is done.
+type remnant struct {
+	next, isn      uint32
+	known, isnSeen bool
 }
 
 // list is a chain of flows, oldest first.

@@ -9,8 +9,7 @@ type Options struct {
 	// it is closed as capture.Evicted. Default 5 minutes.
 	Idle time.Duration
 	// Linger is how long a closed connection is remembered, so that late
-	// retransmissions don't look like a new one. Default 4 seconds: a
-	// sender that heard nothing sends again within that.
+	// retransmissions don't look like a new one. Default 10 seconds.
 	Linger time.Duration
 	// Reorder is how long data waits for bytes before it that the other side
 	// has acknowledged: they were sent and received, so only the capture can
@@ -34,7 +33,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	orTime(&o.Idle, 5*time.Minute)
-	orTime(&o.Linger, 4*time.Second)
+	orTime(&o.Linger, 10*time.Second)
 	orTime(&o.Reorder, time.Second)
 	orTime(&o.LossWait, 30*time.Second)
 	orTime(&o.FragmentWait, defaultFragmentWait)

@@ -468,6 +468,11 @@ func (a *assembler) retire(f *flow) {
 	a.leave(f)
 	f.phase = done
 	f.conn = nil
+	for i := range f.rest {
+		h := &f.half[i]
+		f.rest[i] = remnant{next: h.next, isn: h.isn, known: h.known, isnSeen: h.isnSeen}
+	}
+	a.strip(f)
 	f.listed = a.clock
 	a.closing.push(f)
 }
@@ -477,8 +482,17 @@ func (a *assembler) forget(f *flow) {
 	a.leave(f)
 	f.phase = gone
 	f.conn = nil
+	a.strip(f)
 	a.flows.remove(f)
 	a.idle = f
+}
+
+// strip keeps a flow's halves for another one.
+func (a *assembler) strip(f *flow) {
+	if f.half != nil && len(a.halves) < 256 {
+		a.halves = append(a.halves, f.half)
+	}
+	f.half = nil
 }
 
 // leave takes a flow out of its list, with what waits in it.
@@ -486,8 +500,10 @@ func (a *assembler) leave(f *flow) {
 	if f.inWait {
 		a.stopWait(f)
 	}
-	a.drop(&f.half[0])
-	a.drop(&f.half[1])
+	if f.half != nil {
+		a.drop(&f.half[0])
+		a.drop(&f.half[1])
+	}
 	switch f.phase {
 	case done:
 		a.closing.remove(f)
