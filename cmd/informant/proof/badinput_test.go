@@ -65,11 +65,11 @@ var hostile = []struct {
 			k.Send(capture.FromClient, zeros)
 		}
 	}},
-	{"1 GB of zeros, compressed", func(k *traffic.Conn) {
+	{"a GB of zeros, compressed", func(k *traffic.Conn) {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		zeros := make([]byte, 1<<20)
-		for range 1024 {
+		for range scaled(128, 1024) { // the limit is 64 MB
 			w.Write(zeros)
 		}
 		w.Close()

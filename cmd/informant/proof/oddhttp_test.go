@@ -142,7 +142,7 @@ func TestTsharkOddHTTP(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	agree(t, "odd", file, data, func(direction string) string {
+	agree(t, "odd", file, data, everything, func(direction string) string {
 		for i, o := range oddHTTP {
 			client := oddClient(i).String()
 			if strings.HasPrefix(direction, client+">") {
