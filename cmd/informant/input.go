@@ -22,6 +22,7 @@ const readable = "informant reads pcap and pcapng (also gzip or zstd), HTTP mess
 type input struct {
 	name  string // as it was given; "stdin" for -
 	size  int64  // 0 where unknown
+	live  bool   // no regular file
 	r     io.Reader
 	close func() error
 }
@@ -39,6 +40,7 @@ func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) 
 			return nil, err
 		}
 		all.closers = append(all.closers, in.close)
+		all.live = all.live || in.live
 		meter.add(in.size)
 		r, kind, err := sniff(in, meter)
 		if errors.Is(err, capture.ErrDamaged) {
@@ -74,7 +76,12 @@ func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) 
 
 func openInput(name string, stdin io.Reader) (*input, error) {
 	if name == "-" {
-		return &input{name: "stdin", r: stdin, close: func() error { return nil }}, nil
+		in := &input{name: "stdin", r: stdin, live: true, close: func() error { return nil }}
+		if f, ok := stdin.(*os.File); ok {
+			st, err := f.Stat()
+			in.live = err != nil || !st.Mode().IsRegular()
+		}
+		return in, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -89,7 +96,7 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 		return nil, fmt.Errorf("%s: %w", name, bare(err))
 	}
 	in := &input{name: name, r: f, close: f.Close}
-	if st.Mode().IsRegular() {
+	if in.live = !st.Mode().IsRegular(); !in.live {
 		in.size = st.Size()
 	}
 	return in, nil
@@ -117,6 +124,9 @@ const (
 // source of captures, which knows how to speak of it, and undone for texts.
 func sniff(in *input, meter *meter) (io.Reader, kind, error) {
 	raw := bufio.NewReaderSize(meter.reader(in.r), 64<<10)
+	if first, _ := raw.Peek(24); pcap.Sniff(first) { // more may not be there yet
+		return raw, kindCapture, nil
+	}
 	first, err := raw.Peek(64 << 10)
 	if len(first) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return nil, 0, fmt.Errorf("%s: %w", in.name, bare(err))
@@ -177,6 +187,7 @@ type inputs struct {
 	seq     uint64
 	conns   map[*capture.Conn]*capture.Conn
 	lastID  uint64
+	live    bool // one of them is a pipe: what will come may not be there yet
 	damage  []error
 }
 

@@ -128,7 +128,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	if w, ok := p.sink.(io.Writer); ok {
 		to = w
 	}
-	err := p.tell(items, out, to)
+	err := p.tell(items, out, to, buffered)
 	if err != nil {
 		cancel() // nobody reads what is written: end the others
 		for range items {
@@ -184,6 +184,9 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 			}
 			b.take(r)
 		}
+		if p.in.live && len(full) == 0 && !send() { // the Decoder waits, and so may the next record
+			return
+		}
 	}
 }
 
@@ -223,11 +226,33 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 	return dec.Totals()
 }
 
+// quiet is how long a live input may be silent before what is held back for
+// the sake of order is told.
+const quiet = 300 * time.Millisecond
+
 // tell renders the items and writes them in the order of their beginnings.
-func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer) error {
+func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, buffered *bufio.Writer) error {
 	sorted := &order{w: w, limit: heldBytes}
 	var text []byte
-	for batch := range items {
+	var idle <-chan time.Time
+	for {
+		var batch []decode.Item
+		var open bool
+		select {
+		case batch, open = <-items:
+			if !open {
+				return sorted.flush()
+			}
+		case <-idle:
+			idle = nil
+			if err := errors.Join(sorted.flush(), buffered.Flush()); err != nil {
+				return err
+			}
+			continue
+		}
+		if p.in.live {
+			idle = time.After(quiet)
+		}
 		for i := range batch {
 			it := batch[i]
 			batch[i] = decode.Item{} // the session can go as soon as it is told
@@ -241,7 +266,6 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer) e
 			}
 		}
 	}
-	return sorted.flush()
 }
 
 // begin is the time by which an item is put in order.
