@@ -70,17 +70,32 @@ func (a *Assembler) gunzip(body string) (string, error) {
 	}
 }
 
+// readAll reads what is not larger than the limit. It reads in parts and joins
+// them at the end, so that a bomb costs the limit and not a multiple of it.
 func (a *Assembler) readAll(r io.Reader, size int) (string, error) {
-	var b strings.Builder
-	b.Grow(min(4*size, reserveMax, a.Limits.body()))
-	n, err := io.Copy(&b, io.LimitReader(r, int64(a.Limits.body())+1))
-	if err != nil {
-		return "", err
+	limit := a.Limits.body()
+	in := io.LimitReader(r, int64(limit)+1)
+	var parts []string
+	total, next := 0, max(512, min(4*size, reserveMax, limit+1))
+	for {
+		var b strings.Builder
+		b.Grow(next)
+		n, err := io.CopyN(&b, in, int64(next))
+		if total += int(n); total > limit {
+			return "", a.tooLarge()
+		}
+		parts = append(parts, b.String())
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return "", err
+		}
+		next = min(2*next, 4*reserveMax)
 	}
-	if n > int64(a.Limits.body()) {
-		return "", a.tooLarge()
+	if len(parts) == 1 {
+		return parts[0], nil
 	}
-	return b.String(), nil
+	return strings.Join(parts, ""), nil
 }
 
 func (a *Assembler) tooLarge() error {

@@ -28,7 +28,8 @@ func wireOffset(m *cwmp.Message, at int) (int, bool) {
 // that explains it.
 func unreadable(m *cwmp.Message) (reason string, at int, ok bool) {
 	if m.Document == nil {
-		return "no SOAP envelope", 0, false
+		at, ok = bodyOffset(m)
+		return "no SOAP envelope", at, ok
 	}
 	best := -1
 	for i, q := range m.Document.Quirks {
@@ -40,7 +41,8 @@ func unreadable(m *cwmp.Message) (reason string, at int, ok bool) {
 		}
 	}
 	if best < 0 {
-		return "no method in the envelope", 0, false
+		at, ok = bodyOffset(m)
+		return "no method in the envelope", at, ok
 	}
 	q := m.Document.Quirks[best]
 	reason = q.Text
@@ -49,6 +51,14 @@ func unreadable(m *cwmp.Message) (reason string, at int, ok bool) {
 	}
 	at, ok = wireOffset(m, q.At.Start)
 	return reason, at, ok
+}
+
+// bodyOffset is where the body of m begins on the wire.
+func bodyOffset(m *cwmp.Message) (at int, ok bool) {
+	if m.HTTP == nil {
+		return 0, false
+	}
+	return m.HTTP.RawOffset(0)
 }
 
 // rank orders the quirks by how much they explain.
