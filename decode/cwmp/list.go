@@ -61,12 +61,11 @@ func (d *decoder) list(a Array, name, itemType string) {
 
 // listReader reads the items of one list.
 type listReader struct {
-	a        Array
-	name     string // of the list's element
-	item     string // the name that its items ought to have
-	n        int    // how many items there were
-	template []Member
-	probe    []Member // those of an item, to know them by their names
+	a     Array
+	name  string   // of the list's element
+	item  string   // the name that its items ought to have
+	n     int      // how many items there were
+	probe []Member // those of an item, to know them by their names
 	// loose is the item whose members stand in the list without an element
 	// around them.
 	loose   matcher
@@ -116,7 +115,10 @@ func (d *decoder) listItem(r *listReader, name string) {
 		d.leaf(v, name)
 	case Struct:
 		d.enter(name, r.n)
-		d.item(v, &r.template)
+		if o, ok := v.(*OperationStruct); ok {
+			o.Kind = d.operationKind()
+		}
+		d.structure(v)
 		d.leave()
 	}
 }
@@ -200,46 +202,6 @@ func (d *decoder) repeated(a Array, name string) {
 		d.listItem(&r, name)
 	}
 	info.At.End = d.At().End
-}
-
-// item reads the element whose Start is the current token into an item of a
-// list. The members of the items that come by the thousand are listed once
-// and then pointed at each item; template keeps them.
-func (d *decoder) item(v Struct, template *[]Member) {
-	if o, ok := v.(*OperationStruct); ok {
-		o.Kind = d.operationKind()
-	}
-	if d.general || !d.known(v, template) {
-		d.structure(v)
-	}
-}
-
-// known is item for the structs that come by the thousand; it returns false
-// for others.
-func (d *decoder) known(v Struct, template *[]Member) bool {
-	var values [3]Value
-	var p *Presence
-	switch v := v.(type) {
-	case *ParameterValueStruct:
-		values, p = [3]Value{&v.Name, &v.Value}, &v.Presence
-	case *ParameterInfoStruct:
-		values, p = [3]Value{&v.Name, &v.Writable}, &v.Presence
-	case *ParameterAttributeStruct:
-		values, p = [3]Value{&v.Name, &v.Notification, &v.AccessList}, &v.Presence
-	case *EventStruct:
-		values, p = [3]Value{&v.EventCode, &v.CommandKey}, &v.Presence
-	default:
-		return false
-	}
-	if *template == nil {
-		*template = v.Members()
-	}
-	m := *template
-	for i := range m {
-		m[i].Value = values[i]
-	}
-	d.fields(m, p)
-	return true
 }
 
 // operationKind is the type of an operation on a deployment unit: that of

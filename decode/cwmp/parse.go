@@ -25,6 +25,8 @@ func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 	d.KnownMethod = knownMethod
 	d.Open(body, contentType)
 	var messages []*Message
+	var paths [8]pathStep
+	d.path = paths[:0]
 	for d.NextMethod() {
 		messages = append(messages, d.readMessage())
 	}
@@ -200,17 +202,23 @@ func (d *decoder) namespace() {
 
 // structure reads the element whose Start is the current token into s.
 func (d *decoder) structure(s Struct) {
+	if !d.general {
+		var values [hotMembers]Value
+		if members, p := hot(s, &values); members != nil {
+			d.fields(matcher{members: members, values: values[:], last: -1}, p)
+			return
+		}
+	}
 	var p *Presence
 	if n, ok := s.(Nested); ok {
 		p = n.present()
 	}
-	d.fields(s.Members(), p)
+	d.fields(matcher{members: s.Members(), last: -1}, p)
 }
 
-// fields reads the element whose Start is the current token into members.
-func (d *decoder) fields(members []Member, p *Presence) {
+// fields reads the element whose Start is the current token into the members of m.
+func (d *decoder) fields(m matcher, p *Presence) {
 	at := d.At()
-	m := matcher{members: members, last: -1}
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
@@ -248,8 +256,17 @@ func (d *decoder) missing(m *matcher, at soap.Span) {
 // matcher finds the member that an element is.
 type matcher struct {
 	members []Member
-	seen    uint64 // the members that were there
-	last    int    // the last in schema order of them
+	values  []Value // of the members; nil where they have them themselves
+	seen    uint64  // the members that were there
+	last    int     // the last in schema order of them
+}
+
+// value is that of member i.
+func (m *matcher) value(i int) Value {
+	if m.values != nil {
+		return m.values[i]
+	}
+	return m.members[i].Value
 }
 
 // find is the index of the member of that name, -1 when there is none. exact
@@ -280,7 +297,7 @@ func (d *decoder) member(m *matcher) {
 	mem := &m.members[i]
 	again := m.seen&(1<<i) != 0
 	if again && !mem.Repeated {
-		d.again(mem, name)
+		d.again(mem, m.value(i), name)
 		return
 	}
 	switch {
@@ -291,12 +308,12 @@ func (d *decoder) member(m *matcher) {
 	}
 	m.seen |= 1 << i
 	m.last = max(m.last, i)
-	d.value(mem, name)
+	d.value(mem, m.value(i), name)
 }
 
-// value reads the element whose Start is the current token as a member.
-func (d *decoder) value(mem *Member, name string) {
-	switch v := mem.Value.(type) {
+// value reads the element whose Start is the current token as a member, into v.
+func (d *decoder) value(mem *Member, v Value, name string) {
+	switch v := v.(type) {
 	case *Leaf:
 		d.leaf(v, name)
 	case Array:
@@ -315,17 +332,17 @@ func (d *decoder) value(mem *Member, name string) {
 // again reads a member that was there already: of a leaf the last one counts,
 // and the one before is told by the note; a list goes on; another struct is
 // kept as a tree.
-func (d *decoder) again(mem *Member, name string) {
+func (d *decoder) again(mem *Member, v Value, name string) {
 	text := ""
-	if l, ok := mem.Value.(*Leaf); ok {
+	if l, ok := v.(*Leaf); ok {
 		text = l.Value
 	}
 	d.noteOn(RepeatedArg, name, d.At(), text)
-	if _, ok := mem.Value.(Struct); ok {
+	if _, ok := v.(Struct); ok {
 		d.extra()
 		return
 	}
-	d.value(mem, name)
+	d.value(mem, v, name)
 }
 
 // enter and leave go into a child of the current struct, and back.

@@ -44,7 +44,7 @@ func (s *Scanner) attrs() []Attr {
 	if len(attr) == 0 {
 		return nil
 	}
-	a := make([]Attr, len(attr))
+	a := s.room(len(attr))
 	for i := range attr {
 		a[i] = attr[i]
 		a[i].At.Start += s.start
@@ -126,6 +126,18 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 			return value, Span{from, len(s.text)}, children
 		}
 	}
+}
+
+// room is that many attributes for a document to keep. Those of an envelope
+// with its header and method mostly fit in one piece.
+func (s *Scanner) room(n int) []Attr {
+	const piece = 8
+	if n > len(s.kept) {
+		s.kept = make([]Attr, max(n, piece))
+	}
+	a := s.kept[:n:n]
+	s.kept = s.kept[n:]
+	return a
 }
 
 // findReturn is the position of the first carriage return of a leaf's text so

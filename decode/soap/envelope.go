@@ -41,7 +41,9 @@ type Document struct {
 
 	Quirks []Quirk // in the order of At
 
-	origin offsets // how Text maps to the body
+	origin offsets  // how Text maps to the body
+	header [1]Block // room for what most have one of
+	method [1]Method
 	once   sync.Once
 	paths  *Paths // made by the first PathAt
 }

@@ -108,28 +108,41 @@ func (p *preparation) effective(header string) string {
 // odd is the first position from i on whose byte is neither printable ASCII
 // nor white space; len(s) when there is none.
 func odd(s string, i int) int {
-	const (
-		ones     = 0x0101010101010101
-		highs    = 0x80 * ones
-		newlines = '\n' * ones
-	)
-	for ; i+8 <= len(s); i += 8 {
-		w := s[i : i+8]
-		x := uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
-			uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
-		// In each byte, where none has the top bit itself: the top bit of x+1 says that
-		// it is 0x7F, that of x+0x60 that it is a space or above, and that of
-		// (x^newline)+0x7F that it is no newline.
-		if (x|(x+ones)|^(x+0x60*ones)&((x^newlines)+0x7F*ones))&highs == 0 {
-			continue
-		}
-		for j := range 8 {
-			if oddByte(w[j]) {
-				return i + j
+	for ; i+32 <= len(s); i += 32 {
+		w := s[i : i+32]
+		if (oddBits(word(w[:8]))|oddBits(word(w[8:16]))|oddBits(word(w[16:24]))|oddBits(word(w[24:])))&highs != 0 {
+			if n := oddOf(w); n < len(w) {
+				return i + n
 			}
 		}
 	}
-	for ; i < len(s); i++ {
+	return i + oddOf(s[i:])
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// word is the 8 bytes that s begins with.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// oddBits has the top bit of a byte set where one of x may be odd. In each byte,
+// where none has the top bit itself: the top bit of x+1 says that it is 0x7F,
+// that of x+0x60 that it is a space or above, and that of (x^newline)+0x7F that
+// it is no newline.
+func oddBits(x uint64) uint64 {
+	const newlines = '\n' * ones
+	return x | (x + ones) | ^(x+0x60*ones)&((x^newlines)+0x7F*ones)
+}
+
+// oddOf is odd, byte by byte.
+func oddOf(s string) int {
+	for i := 0; i < len(s); i++ {
 		if oddByte(s[i]) {
 			return i
 		}

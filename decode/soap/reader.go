@@ -156,6 +156,9 @@ func (r *Reader) partCase(local, want string) {
 // begin keeps the element whose Start is the current token as a method.
 func (r *Reader) begin() bool {
 	r.method = r.depth
+	if r.doc.Methods == nil {
+		r.doc.Methods = r.doc.method[:0]
+	}
 	r.doc.Methods = append(r.doc.Methods, Method{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)})
 	return true
 }
@@ -200,6 +203,9 @@ func (r *Reader) readHeader(name Name) {
 	for {
 		switch r.Next() {
 		case Start:
+			if d.Header == nil {
+				d.Header = d.header[:0]
+			}
 			d.Header = append(d.Header, r.block())
 			continue
 		case CharData:

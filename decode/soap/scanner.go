@@ -62,6 +62,7 @@ type Scanner struct {
 	quirks     quirks
 	// Fixed room, so that a Scanner on the stack needs no other for an
 	// ordinary text, and where it goes on.
+	kept      []Attr // room for attributes that go out
 	arenaUsed int
 	arena     [12]Attr // of tags that may come again
 	bindings  [8]binding

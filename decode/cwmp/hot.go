@@ -1,0 +1,42 @@
+package cwmp
+
+// The members of the structs that come by the thousand, listed once. Their
+// values stand aside, so that listing those of a struct allocates nothing.
+var (
+	informMembers    = new(Inform).Members()
+	deviceMembers    = new(DeviceIDStruct).Members()
+	eventMembers     = new(EventStruct).Members()
+	valueMembers     = new(ParameterValueStruct).Members()
+	infoMembers      = new(ParameterInfoStruct).Members()
+	attributeMembers = new(ParameterAttributeStruct).Members()
+)
+
+// hotMembers is how many members such a struct has at most.
+const hotMembers = 6
+
+// hot is the members of s without their values, which it puts into values, and
+// where the presence of s is kept, nil where that is not kept. It returns no
+// members of a struct that is none of these.
+func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
+	switch s := s.(type) {
+	case *ParameterValueStruct:
+		values[0], values[1] = &s.Name, &s.Value
+		return valueMembers, &s.Presence
+	case *ParameterInfoStruct:
+		values[0], values[1] = &s.Name, &s.Writable
+		return infoMembers, &s.Presence
+	case *ParameterAttributeStruct:
+		values[0], values[1], values[2] = &s.Name, &s.Notification, &s.AccessList
+		return attributeMembers, &s.Presence
+	case *EventStruct:
+		values[0], values[1] = &s.EventCode, &s.CommandKey
+		return eventMembers, &s.Presence
+	case *DeviceIDStruct:
+		values[0], values[1], values[2], values[3] = &s.Manufacturer, &s.OUI, &s.ProductClass, &s.SerialNumber
+		return deviceMembers, &s.Presence
+	case *Inform:
+		*values = [hotMembers]Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList}
+		return informMembers, nil
+	}
+	return nil, nil
+}
