@@ -8,7 +8,7 @@
 // in turns, and prints the medians: speed, peak memory, their ratios, and where
 // Informant's time goes by package.
 //
-//	go run ./cmd/informant/bench -bytes 500MB -rounds 3
+//	go run ./cmd/informant/bench -mb 500 -rounds 3
 package main
 
 import (
