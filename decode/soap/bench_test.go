@@ -39,10 +39,17 @@ func BenchmarkOdd(b *testing.B) {
 }
 
 func BenchmarkPaths(b *testing.B) {
-	d := &Document{Text: manyValues(15000)}
-	b.SetBytes(int64(len(d.Text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		NewPaths(d)
+	for _, asked := range []int{1, 100} {
+		b.Run(itoa(asked), func(b *testing.B) {
+			text := manyValues(15000)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				d := &Document{Text: text}
+				for i := range asked {
+					PathAt(d, i*len(text)/asked+100)
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,6 @@
 package soap
 
-import "sync"
+import "sync/atomic"
 
 // The namespaces of SOAP 1.1 and XML Schema (reference 1.2).
 const (
@@ -44,8 +44,7 @@ type Document struct {
 	origin offsets  // how Text maps to the body
 	header [1]Block // room for what most have one of
 	method [1]Method
-	once   sync.Once
-	paths  *Paths // made by the first PathAt
+	paths  atomic.Pointer[pathIndex] // made by the first PathAt
 }
 
 // Element is the start of an element.

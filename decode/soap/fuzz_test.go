@@ -13,6 +13,13 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, contentType string) {
 		d := read(body, contentType)
 		checkDocument(t, d, body)
+		var p pathIndex
+		p.read(d.Text)
+		for at := 0; at < len(d.Text); at += 1 + len(d.Text)/20 {
+			if got, want := pathAt(d.Text, at), p.at(d.Text, at); got != want {
+				t.Fatalf("path at %d: %s, by the table %s", at, got, want)
+			}
+		}
 		if err := strict(body); err != nil && contentType == "text/xml" && refused(d) == nil && !excepted(err, body) {
 			t.Errorf("encoding/xml: %v; accepted here", err)
 		}

@@ -21,6 +21,27 @@ func TestPathAt(t *testing.T) {
 	}
 }
 
+// TestPathsAgree: the paths by one reading are those by the table of elements,
+// at every position, of broken texts too.
+func TestPathsAgree(t *testing.T) {
+	many := ""
+	for i := range 70 {
+		many += "<x" + itoa(i) + "/>"
+	}
+	for _, text := range []string{
+		good, manyValues(3), "", "x", "<a><b/><b/><c><b>x</b></c></a><a/>", "<a><b><c></a><a><b>", "<p:a><q:a:b>x</q:a:b><b/></p:a>", "<a><b><c></b><c/></a>",
+		"<a>" + many + many + "</a>", strings.Repeat("<a>", MaxDepth+3) + "x" + strings.Repeat("</a>", MaxDepth+3) + "<a/>", "<a b='>'/><a", "</a><a>",
+	} {
+		var p pathIndex
+		p.read(text)
+		for at := 0; at <= len(text); at++ {
+			if got, want := pathAt(text, at), p.at(text, at); got != want {
+				t.Fatalf("%.60q at %d: %s, by the table %s", text, at, got, want)
+			}
+		}
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	body := "\xEF\xBB\xBF<a>x\x02y\x03\x04z</a>"
 	d := read(body, "")
