@@ -119,7 +119,7 @@ func (t *Tracker) Feed(e http1.Event) []Event {
 	case http1.RemainderSeen:
 		t.remainder(ct, e)
 	case http1.HandshakeSeen:
-		t.emit(Event{Kind: Handshake, Time: e.Time, HTTP: &e})
+		t.emit(Event{Kind: Handshake, Time: e.Time, HTTP: kept(e)})
 	case http1.Closed:
 		t.close(ct, e)
 	}
@@ -163,6 +163,9 @@ func (t *Tracker) start() {
 	}
 	t.trim = t.trim[:0]
 }
+
+// kept is a copy of an event that goes out.
+func kept(e http1.Event) *http1.Event { return &e }
 
 func (t *Tracker) emit(e Event) { t.out = append(t.out, e) }
 
@@ -380,7 +383,7 @@ func (t *Tracker) gap(ct *connTrack, e http1.Event) {
 	} else {
 		ct.lost = addLost(ct.lost, e.Lost)
 	}
-	t.emit(Event{Kind: Gap, Time: e.Time, HTTP: &e, Session: ct.session()})
+	t.emit(Event{Kind: Gap, Time: e.Time, HTTP: kept(e), Session: ct.session()})
 }
 
 func (t *Tracker) remainder(ct *connTrack, e http1.Event) {
@@ -388,7 +391,7 @@ func (t *Tracker) remainder(ct *connTrack, e http1.Event) {
 		s.aside(Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet,
 			Bytes: strings.Clone(e.Bytes[:min(len(e.Bytes), 64<<10)]), Size: int64(len(e.Bytes))})
 	}
-	t.emit(Event{Kind: Remainder, Time: e.Time, HTTP: &e, Session: ct.session()})
+	t.emit(Event{Kind: Remainder, Time: e.Time, HTTP: kept(e), Session: ct.session()})
 }
 
 // aside notes something that is no message. What goes on and on is counted in
@@ -414,7 +417,7 @@ func roleOf(d capture.Direction) Role {
 // close takes the end of one direction of a connection, or of both.
 func (t *Tracker) close(ct *connTrack, e http1.Event) {
 	if s := ct.current; s != nil {
-		if e.End == capture.FIN || e.End == capture.RST {
+		if s.State != Done && (e.End == capture.FIN || e.End == capture.RST) {
 			s.Closes = append(s.Closes, CloseSeen{Conn: e.Conn, From: e.From, End: e.End, Time: e.Time, After: len(s.Messages), State: s.State})
 		}
 		s.reset = s.reset || e.End == capture.RST && s.State != Done && s.State != Broken
@@ -442,7 +445,7 @@ func (t *Tracker) close(ct *connTrack, e http1.Event) {
 		}
 	}
 	delete(t.conns, e.Conn)
-	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: &e})
+	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: kept(e)})
 }
 
 // Drop forgets a connection whose decoding failed. Its session ends with what

@@ -295,13 +295,13 @@ func looksCWMP(m *Message) bool {
 }
 
 // requestURL is the URL that a request asks for.
-func requestURL(m *http1.Message, fallback string) string {
+func requestURL(m *http1.Message) string {
 	if i := strings.Index(m.Target, "://"); i > 0 && i < 10 {
 		return strings.Clone(m.Target)
 	}
 	host, ok := m.Field("Host")
 	if !ok || host == "" {
-		host = fallback
+		host = addrText(m.Conn.Server)
 	}
 	if host == "" {
 		return strings.Clone(m.Target)

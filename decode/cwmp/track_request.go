@@ -2,7 +2,7 @@ package cwmp
 
 import (
 	"net/netip"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,26 +11,40 @@ import (
 
 // deviceBook knows the ConnectionRequestURLs of devices.
 type deviceBook struct {
-	byURL   map[string]DeviceID // by host, port and path
-	order   []string
-	changes int // counts what was learnt
+	byURL map[string]DeviceID // by host, port and path
+	order []string
 }
 
 const knownURLs = 200_000
 
-// learnURL notes a device's ConnectionRequestURL.
-func (d *deviceBook) learnURL(raw string, id DeviceID) {
-	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || u.Host == "" {
-		return
+// learnURL notes a device's ConnectionRequestURL and returns its key. fresh is
+// false when that was known.
+func (d *deviceBook) learnURL(raw string, id DeviceID) (key string, fresh bool) {
+	rest, ok := cutPrefixFold(strings.TrimSpace(raw), "http://")
+	if !ok {
+		if rest, ok = cutPrefixFold(strings.TrimSpace(raw), "https://"); !ok {
+			return "", false
+		}
 	}
-	key := requestKey(u.Host, u.RequestURI())
+	host, target := rest, "/"
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, target = rest[:i], rest[i:]
+	}
+	if host == "" {
+		return "", false
+	}
+	if target[0] == '?' {
+		target = "/" + target
+	}
+	key = requestKey(host, target)
+	old, known := d.byURL[key]
+	if known && old == id {
+		return key, false
+	}
 	if d.byURL == nil {
 		d.byURL = map[string]DeviceID{}
 	}
-	if old, known := d.byURL[key]; known && old == id {
-		return
-	} else if !known {
+	if !known {
 		if len(d.order) >= knownURLs {
 			delete(d.byURL, d.order[0])
 			d.order = d.order[1:]
@@ -38,40 +52,44 @@ func (d *deviceBook) learnURL(raw string, id DeviceID) {
 		d.order = append(d.order, key)
 	}
 	d.byURL[key] = id
-	d.changes++
+	return key, true
+}
+
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if !hasPrefixFold(s, prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
 }
 
 // requestKey names the target of a request: host, port and path.
 func requestKey(host, target string) string {
+	port := ""
 	if i := strings.LastIndexByte(host, ':'); i < 0 || strings.HasSuffix(host, "]") {
-		host += ":80"
+		port = ":80"
 	}
-	return strings.ToLower(host) + target
+	return strings.ToLower(host) + port + target
 }
 
-// whose finds the device that a request is addressed to, by its Host field or
-// by the address it went to.
-func (d *deviceBook) whose(m *http1.Message) (DeviceID, bool) {
+// requestKeys are the keys under which the URL of a request may be known: by
+// its Host field, and by the address it went to.
+func requestKeys(m *http1.Message) (keys [2]string) {
 	target := targetPath(m.Target)
 	if host, ok := m.Field("Host"); ok {
-		if id, ok := d.byURL[requestKey(host, target)]; ok {
-			return id, true
-		}
+		keys[0] = requestKey(host, target)
 	}
 	if m.Conn.Server.IsValid() {
-		id, ok := d.byURL[requestKey(m.Conn.Server.String(), target)]
-		return id, ok
+		keys[1] = requestKey(m.Conn.Server.String(), target)
 	}
-	return DeviceID{}, false
+	return keys
 }
 
 // attempt is a Connection Request that is going on: the GET without
 // credentials, the challenge, the GET with them, and the wait for the session.
 type attempt struct {
 	ConnectionRequest
-	first  *http1.Message
+	keys   [2]string
 	client netip.Addr
-	key    string
 	last   time.Time
 	known  bool   // the device is known
 	device string // its key
@@ -83,8 +101,9 @@ type attempt struct {
 
 // requestBook holds Connection Requests until the session that follows is seen.
 type requestBook struct {
-	list  []*attempt
-	binds map[*binding]*attempt
+	list    []*attempt
+	binds   map[*binding]*attempt
+	unknown map[string][]*attempt // by each of their keys
 }
 
 const (
@@ -99,16 +118,17 @@ func (r *requestBook) begin(b *binding, t *Tracker) {
 	if !strings.EqualFold(m.Method, "GET") || m.Size > 0 {
 		return
 	}
-	host, _ := m.Field("Host")
-	key := requestKey(host, m.Target)
-	a := r.continued(key, b)
+	keys := requestKeys(m)
+	a := r.continued(keys, b)
 	if a == nil {
-		a = &attempt{first: m, client: m.Conn.Client.Addr(), key: key,
+		a = &attempt{keys: keys, client: m.Conn.Client.Addr(),
 			ConnectionRequest: ConnectionRequest{Conn: m.Conn, Path: strings.Clone(m.Target), Time: m.First}}
+		r.lookUp(a, t)
 		r.list = append(r.list, a)
 		if len(r.list) > requestLimit {
-			r.tell(r.list[0], t)
+			old := r.list[0]
 			r.list = r.list[1:]
+			r.tell(old, t)
 		}
 	}
 	a.last, a.acs = m.Last, b.ct.acs
@@ -120,11 +140,11 @@ func (r *requestBook) begin(b *binding, t *Tracker) {
 }
 
 // continued is the attempt that a GET goes on with.
-func (r *requestBook) continued(key string, b *binding) *attempt {
+func (r *requestBook) continued(keys [2]string, b *binding) *attempt {
 	m := b.exchange.Request
 	for i := len(r.list) - 1; i >= 0; i-- {
 		a := r.list[i]
-		if !a.over && a.open == 0 && a.key == key && a.client == m.Conn.Client.Addr() && within(a.last, m.First, attemptGap) && len(a.Exchanges) < 16 {
+		if !a.over && a.open == 0 && a.keys == keys && a.client == m.Conn.Client.Addr() && within(a.last, m.First, attemptGap) && len(a.Exchanges) < 16 {
 			return a
 		}
 	}
@@ -147,8 +167,9 @@ func (r *requestBook) complete(b *binding, t *Tracker) bool {
 	}
 	a.Status = append(a.Status, status)
 	a.over = status != 401
-	if a.over && !a.known && !r.identify(a, t) && !a.shaped() {
+	if a.over && !a.known && !a.shaped() {
 		r.remove(a)
+		r.forget(a)
 		t.others(a)
 		return true
 	}
@@ -159,14 +180,46 @@ func (r *requestBook) complete(b *binding, t *Tracker) bool {
 	return true
 }
 
-// identify finds out whose URL the request was for.
-func (r *requestBook) identify(a *attempt, t *Tracker) bool {
-	if !a.known && a.asked != t.devices.changes {
-		a.asked = t.devices.changes
-		a.Device, a.known = t.devices.whose(a.first)
-		a.device = a.Device.Key()
+// lookUp finds out whose URL a request was for, or waits to be told.
+func (r *requestBook) lookUp(a *attempt, t *Tracker) {
+	for _, k := range a.keys {
+		if id, ok := t.devices.byURL[k]; ok && k != "" {
+			a.found(id)
+			return
+		}
 	}
-	return a.known
+	if r.unknown == nil {
+		r.unknown = map[string][]*attempt{}
+	}
+	for i, k := range a.keys {
+		if k != "" && (i == 0 || k != a.keys[0]) {
+			r.unknown[k] = append(r.unknown[k], a)
+		}
+	}
+}
+
+func (a *attempt) found(id DeviceID) {
+	a.Device, a.device, a.known = id, id.Key(), true
+}
+
+// learnt takes word of whose a URL is.
+func (r *requestBook) learnt(key string, id DeviceID) {
+	for _, a := range r.unknown[key] {
+		a.found(id)
+	}
+	delete(r.unknown, key)
+}
+
+// forget takes an attempt out of those whose device is not known.
+func (r *requestBook) forget(a *attempt) {
+	for _, k := range a.keys {
+		list := slices.DeleteFunc(r.unknown[k], func(x *attempt) bool { return x == a })
+		if len(list) == 0 {
+			delete(r.unknown, k)
+		} else {
+			r.unknown[k] = list
+		}
+	}
 }
 
 // shaped says whether an exchange with an unknown device has the shape of a
@@ -209,7 +262,7 @@ func (r *requestBook) followed(s *tracked, t *Tracker) {
 	}
 	keep := r.list[:0]
 	for _, a := range r.list {
-		if r.identify(a, t) && a.device == s.key && !a.Followed && within(a.last, s.Start, requestWait) {
+		if a.known && a.device == s.key && !a.Followed && within(a.last, s.Start, requestWait) {
 			a.Session, a.Followed = s.ID, true
 			if a.open == 0 {
 				r.tell(a, t)
@@ -254,7 +307,7 @@ func (r *requestBook) finish(t *Tracker) {
 	for _, a := range r.list {
 		r.tell(a, t)
 	}
-	r.list, r.binds = nil, nil
+	r.list, r.binds, r.unknown = nil, nil, nil
 }
 
 func (r *requestBook) remove(a *attempt) {
@@ -269,7 +322,8 @@ func (r *requestBook) remove(a *attempt) {
 // tell emits an attempt: as a Connection Request, or as other HTTP when
 // nothing makes it one.
 func (r *requestBook) tell(a *attempt, t *Tracker) {
-	if !r.identify(a, t) && !a.shaped() {
+	r.forget(a)
+	if !a.known && !a.shaped() {
 		t.others(a)
 		return
 	}
@@ -312,7 +366,9 @@ func (t *Tracker) learnParameters(s *tracked, list []ParameterValueStruct) {
 	}
 	for i := range list {
 		if name := strings.TrimSpace(list[i].Name.Value); strings.HasSuffix(name, ".ManagementServer.ConnectionRequestURL") {
-			t.devices.learnURL(list[i].Value.Value, s.Device)
+			if key, fresh := t.devices.learnURL(list[i].Value.Value, s.Device); fresh {
+				t.requests.learnt(key, s.Device)
+			}
 		}
 	}
 }

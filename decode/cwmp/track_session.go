@@ -201,7 +201,7 @@ func (t *Tracker) admitRequest(s *tracked, b *binding) {
 	s.openExchanges++
 	b.n = s.exchanges
 	if s.URL == "" {
-		s.URL = requestURL(b.exchange.Request, addrText(b.ct.conn.Server))
+		s.URL = requestURL(b.exchange.Request)
 	}
 	s.undo = undo{s.State, s.ask, slices.Clone(s.more)}
 	again := s.retry
