@@ -205,7 +205,8 @@ func (d *decoder) structure(s Struct) {
 	if !d.general {
 		var values [hotMembers]Value
 		if members, p := hot(s, &values); members != nil {
-			d.fields(matcher{members: members, values: values[:], last: -1}, p)
+			m := matcher{members: members, values: values[:], last: -1}
+			d.fields(&m, p)
 			return
 		}
 	}
@@ -213,17 +214,18 @@ func (d *decoder) structure(s Struct) {
 	if n, ok := s.(Nested); ok {
 		p = n.present()
 	}
-	d.fields(matcher{members: s.Members(), last: -1}, p)
+	m := matcher{members: s.Members(), last: -1}
+	d.fields(&m, p)
 }
 
 // fields reads the element whose Start is the current token into the members of m.
-func (d *decoder) fields(m matcher, p *Presence) {
+func (d *decoder) fields(m *matcher, p *Presence) {
 	at := d.At()
 	for depth := d.Depth(); ; {
 		switch d.Next() {
 		case soap.Start:
 			d.namespace()
-			d.member(&m)
+			d.member(m)
 			continue
 		case soap.CharData:
 			d.note(TextInStruct, d.At(), d.Text())
@@ -236,9 +238,9 @@ func (d *decoder) fields(m matcher, p *Presence) {
 		break
 	}
 	if p != nil {
-		*p = Presence{Present: true, At: soap.Span{Start: at.Start, End: d.At().End}}
+		p.Present, p.At.Start, p.At.End = true, at.Start, d.At().End
 	}
-	d.missing(&m, at)
+	d.missing(m, at)
 }
 
 // missing notes the members that must be there and are not.
@@ -354,7 +356,10 @@ func (d *decoder) leaf(l *Leaf, name string) {
 	at := d.At()
 	t, typed := d.XSIType()
 	value, content, children := d.Leaf()
-	l.Value, l.XSIType, l.Start, l.End = value, t, int32(content.Start), int32(content.End)
+	l.Value, l.Start, l.End = value, int32(content.Start), int32(content.End)
+	if l.XSIType != t {
+		l.XSIType = t
+	}
 	l.Present, l.Untyped, l.Nested = true, !typed, false
 	if children != nil {
 		d.nested(l, name, at, children)

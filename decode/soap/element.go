@@ -131,7 +131,7 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 // room is that many attributes for a document to keep. Those of an envelope
 // with its header and method mostly fit in one piece.
 func (s *Scanner) room(n int) []Attr {
-	const piece = 8
+	const piece = 6
 	if n > len(s.kept) {
 		s.kept = make([]Attr, max(n, piece))
 	}

@@ -48,7 +48,6 @@ func (s *Scanner) bind(prefix, space string) {
 // names. p is the position of its '<'.
 func (s *Scanner) resolve(p int, t *tag) {
 	s.declare(p, t)
-	t.name = split(t.qname)
 	t.name.Space = s.space(t.qname, t.name.Prefix, p+1)
 	attr := s.attributes(t)
 	for i := range attr {

@@ -92,8 +92,16 @@ func (s *Scanner) plainTag(p int, t *tag, raw string) bool {
 	if !ok {
 		return false
 	}
-	*t = tag{raw: raw, qname: raw, name: Name{Prefix: prefix, Local: raw[colon+1:], Space: space}, more: t.more[:0], env: s.env, arrayType: -1}
+	t.clear(0)
+	t.raw, t.qname, t.env = raw, raw, s.env
+	t.name.Prefix, t.name.Local, t.name.Space = prefix, raw[colon+1:], space
 	return true
+}
+
+// clear makes t one without attributes, which are to be at first.
+func (t *tag) clear(first int) {
+	t.first, t.n, t.more = int16(first), 0, t.more[:0]
+	t.xsiType, t.typed, t.arrayType, t.selfClosed = "", false, -1, false
 }
 
 // attributes are those of t.
@@ -105,17 +113,17 @@ func (s *Scanner) attributes(t *tag) []Attr {
 }
 
 // add gives t, the tag that is being read, another attribute.
-func (s *Scanner) add(t *tag, a Attr) {
-	if len(t.more) == 0 && int(t.first+t.n) < len(s.arena) {
-		s.arena[t.first+t.n] = a
+func (s *Scanner) add(t *tag) *Attr {
+	if i := int(t.first + t.n); len(t.more) == 0 && i < len(s.arena) {
 		t.n++
-		return
+		return &s.arena[i]
 	}
 	if len(t.more) == 0 {
 		t.more = append(t.more, s.arena[t.first:t.first+t.n]...)
 		t.n = 0
 	}
-	t.more = append(t.more, a)
+	t.more = append(t.more, Attr{})
+	return &t.more[len(t.more)-1]
 }
 
 // push opens the element of t; env and bindings are those outside of it.
@@ -134,12 +142,11 @@ func (s *Scanner) push(t *tag, env uint32, bindings int) bool {
 		return false
 	}
 	s.kind = Start
-	o := open{name: t.qname, start: int32(s.start), env: env, bindings: int32(bindings)}
-	if n < len(s.stack) {
-		s.stack[n] = o
-	} else {
-		s.deep = append(s.deep[:n-len(s.stack)], o)
+	if n >= len(s.stack) {
+		s.deep = append(s.deep[:n-len(s.stack)], open{})
 	}
+	o := s.opened(n)
+	o.name, o.start, o.env, o.bindings, o.parent = t.qname, int32(s.start), env, int32(bindings), false
 	s.depth++
 	switch {
 	case t.selfClosed:
@@ -162,12 +169,10 @@ func (s *Scanner) root() {
 // readTag reads name and attributes of the start tag at p. ok is false when
 // the text ends inside it.
 func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
-	i := p + 1
-	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
-		i++
-	}
-	*t = tag{qname: s.text[p+1 : i], first: int16(s.arenaUsed), more: t.more[:0], arrayType: -1}
-	s.checkName(p+1, i)
+	t.clear(s.arenaUsed)
+	i := 0
+	i, t.name = s.readName(p + 1)
+	t.qname = s.text[p+1 : i]
 	for {
 		from := i
 		i = skipSpace(s.text, i)
@@ -202,23 +207,24 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 // when the text ends inside it.
 func (s *Scanner) readAttr(p, i int, t *tag) int {
 	from := i
-	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
-		i++
-	}
-	name := s.text[from:i]
-	if name == "" {
+	if class[s.text[i]]&endsName != 0 {
 		s.quirks.note(Malformed, i, i+1, "unexpected "+quote(s.text[i:i+1])+" in a tag")
 		return i + 1
 	}
-	s.checkName(from, i)
+	i, name := s.readName(i)
 	nameEnd := i
 	i = skipSpace(s.text, i)
 	if i >= len(s.text) {
 		return -1
 	}
+	if n := plainValue(s.text[i:]); n > 0 && len(t.more) < maxAttributes {
+		a := s.add(t)
+		a.Name, a.Value, a.At = name, s.text[i+2:i+n-1], Span{i + 2 - p, i + n - 1 - p}
+		return i + n
+	}
 	var value Span
 	if s.text[i] != '=' {
-		s.quirks.note(Malformed, from, nameEnd, "attribute "+quote(name)+" has no value")
+		s.quirks.note(Malformed, from, nameEnd, "attribute "+quote(s.text[from:nameEnd])+" has no value")
 		i, value = nameEnd, Span{nameEnd, nameEnd}
 	} else if i, value = s.attrValue(skipSpace(s.text, i+1)); i < 0 {
 		return -1
@@ -229,8 +235,61 @@ func (s *Scanner) readAttr(p, i int, t *tag) int {
 		}
 		return i
 	}
-	s.add(t, Attr{Name: split(name), Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
+	a := s.add(t)
+	a.Name = name
+	a.Value = unescape(s.text[value.Start:value.End], true)
+	a.At = Span{value.Start - p, value.End - p}
 	return i
+}
+
+// plainValue is the length of ="…" at the start of s, when nothing in it is to
+// be replaced or noted; else 0.
+func plainValue(s string) int {
+	if len(s) < 3 || s[0] != '=' || s[1] != '"' {
+		return 0
+	}
+	n := strings.IndexByte(s[2:], '"')
+	if n < 0 {
+		return 0
+	}
+	v := s[2 : 2+n]
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if !plainText(word(v[i : i+8])) {
+			return 0
+		}
+	}
+	for ; i < n; i++ {
+		if c := v[i]; c < 0x20 || c == '&' || c == '<' {
+			return 0
+		}
+	}
+	return n + 3
+}
+
+// readName reads the name at i, and judges it.
+func (s *Scanner) readName(i int) (end int, name Name) {
+	from, colon, colons := i, i-1, 0
+	all, seen := byte(0xFF), byte(0)
+	for ; i < len(s.text); i++ {
+		c := s.text[i]
+		k := class[c]
+		if k&endsName != 0 {
+			break
+		}
+		if c == ':' {
+			colon = i
+			colons++
+		}
+		all &= k
+		seen |= c
+	}
+	good := colons == 0 && i > from || colons == 1 && colon > from && colon+1 < i
+	if good && all&isName != 0 && seen < 0x80 && class[s.text[from]]&class[s.text[colon+1]]&isNameStart != 0 {
+		return i, Name{Prefix: s.text[from:max(from, colon)], Local: s.text[colon+1 : i]}
+	}
+	s.checkName(from, i)
+	return i, split(s.text[from:i])
 }
 
 // attrValue reads the value at i, and returns the position behind it.

@@ -110,7 +110,11 @@ func unescape(s string, attr bool) string {
 // special is the first position of a byte that unescape has to do with, -1
 // when there is none.
 func special(s string, attr bool) int {
-	for i := 0; i < len(s); i++ {
+	i := 0
+	for i+8 <= len(s) && plainText(word(s[i:i+8])) {
+		i += 8
+	}
+	for ; i < len(s); i++ {
 		switch s[i] {
 		case '&', '\r':
 			return i
@@ -121,6 +125,13 @@ func special(s string, attr bool) int {
 		}
 	}
 	return -1
+}
+
+// plainText tells that none of the 8 characters is an ampersand, a '<' or a
+// control character. It may be wrong the other way round.
+func plainText(x uint64) bool {
+	amp, lt := x^'&'*ones, x^'<'*ones
+	return ((x-0x20*ones)&^x|(amp-ones)&^amp|(lt-ones)&^lt)&highs == 0
 }
 
 func newline(attr bool) byte {
