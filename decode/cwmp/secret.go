@@ -19,7 +19,33 @@ var secretNames = [...]string{"pin", "puk", "ki", "opc", "wepkey0", "wpakey", "t
 // passphrases and keys. User names are none. The last node that is no
 // instance number decides, so that "…PreSharedKey.1.PreSharedKey" and
 // "…WEPKey.1" both are.
-func IsSecret(path string) bool {
+func IsSecret(path string) bool { return maybeSecret(path) && secretPath(path) }
+
+// maybeSecret looks at the last letters of the last node only: most names can
+// be no secret's by them.
+func maybeSecret(path string) bool {
+	e := len(path)
+	for e > 0 && (path[e-1] == '.' || path[e-1] >= '0' && path[e-1] <= '9') {
+		e--
+	}
+	if e < 3 {
+		return true
+	}
+	a, b, c := path[e-3]|0x20, path[e-2]|0x20, path[e-1]|0x20
+	if a >= 0x80 || b >= 0x80 || c >= 0x80 || path[e-3] <= ' ' || path[e-1] <= ' ' || c == ']'|0x20 {
+		return true // not worth a closer look here
+	}
+	switch uint32(a)<<16 | uint32(b)<<8 | uint32(c) {
+	case 'o'<<16 | 'r'<<8 | 'd', 's'<<16 | 'w'<<8 | 'd', 'p'<<16 | 'w'<<8 | 'd', 'a'<<16 | 's'<<8 | 'e', 'k'<<16 | 'e'<<8 | 'y', 'p'<<16 | 's'<<8 | 'k',
+		'r'<<16 | 'e'<<8 | 't', 'o'<<16 | 'd'<<8 | 'e', 'p'<<16 | 'i'<<8 | 'n', 'p'<<16 | 'u'<<8 | 'k', 'o'<<16 | 'p'<<8 | 'c', 'k'<<16 | 'e'<<8 | 'n',
+		'.'<<16 | 'k'<<8 | 'i':
+		return true
+	}
+	return false
+}
+
+// secretPath is IsSecret by the whole name.
+func secretPath(path string) bool {
 	for {
 		i := strings.LastIndexByte(path, '.')
 		name := path[i+1:]

@@ -1,6 +1,9 @@
 package cwmp
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestStandardEvent(t *testing.T) {
 	for _, c := range []struct {
@@ -61,6 +64,33 @@ func TestIsSecret(t *testing.T) {
 	} {
 		if IsSecret(path) != want {
 			t.Errorf("%s: %v", path, !want)
+		}
+	}
+}
+
+// TestMaybeSecret: the quick look lets every secret through.
+func TestMaybeSecret(t *testing.T) {
+	names := append(append([]string{"wepkey0", "\u212Ai", "To\u212Aen", "[a]", "x"}, secretEnds[:]...), secretNames[:]...)
+	for _, name := range names {
+		for _, form := range []string{"%s", "A.%s", "A.%s.1", "A.%s.1.", "A.%s7", " %s ", "A. %s", "%s.[x]", "X_%s", "A.%s\t"} {
+			for _, n := range []string{name, strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:]} {
+				if path := strings.Replace(form, "%s", n, 1); secretPath(path) != IsSecret(path) {
+					t.Errorf("%q: %v by its name, %v by its end", path, secretPath(path), IsSecret(path))
+				}
+			}
+		}
+	}
+	for _, path := range []string{"Device.IP.Interface.1.Stats.BytesSent", "Device.WiFi.SSID.1.Enable", "InternetGatewayDevice.Time.NTPServer1"} {
+		if maybeSecret(path) {
+			t.Errorf("%s is looked at closer", path)
+		}
+	}
+}
+
+func BenchmarkIsSecret(b *testing.B) {
+	for b.Loop() {
+		if IsSecret("InternetGatewayDevice.WANDevice.1.WANConnectionDevice.1.WANIPConnection.1.ExternalIPAddress") {
+			b.Fatal("no secret")
 		}
 	}
 }
