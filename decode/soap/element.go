@@ -62,7 +62,7 @@ func (s *Scanner) Leaf() (value string, at Span, children []*Node) {
 		p := s.pos
 		if i := strings.IndexByte(s.text[p:], '<'); i >= 0 {
 			e := p + i
-			name := s.opened(s.depth - 1).name
+			name := s.openName(s.depth - 1)
 			if f := e + 2 + len(name); f < len(s.text) && s.text[f] == '>' && s.text[e+1] == '/' && s.text[e+2:f] == name {
 				s.start, s.end, s.pos = e, f+1, f+1
 				s.kind = End

@@ -74,8 +74,8 @@ type Scanner struct {
 
 // open is an element whose end was not read yet.
 type open struct {
-	name     string // as written
 	start    int32
+	name     int32 // how long its name is, which follows on the '<'
 	bindings int32 // how many were in force outside of it
 	env      uint32
 	parent   bool // it has child elements
@@ -87,6 +87,12 @@ func (s *Scanner) opened(i int) *open {
 		return &s.stack[i]
 	}
 	return &s.deep[i-len(s.stack)]
+}
+
+// openName is the name of the open element at that depth, as written.
+func (s *Scanner) openName(i int) string {
+	o := s.opened(i)
+	return s.text[o.start+1 : o.start+1+o.name]
 }
 
 // reset makes s ready to read text from pos on.
@@ -194,7 +200,7 @@ func (s *Scanner) finish() bool {
 	s.start, s.end = len(s.text), len(s.text)
 	if n := s.depth; n > 0 {
 		if s.quirks.count[Truncated] == 0 && s.quirks.count[TooManyElements] == 0 {
-			s.quirks.note(Truncated, int(s.opened(n-1).start), len(s.text), "the body ends inside <"+short(s.opened(n-1).name)+">")
+			s.quirks.note(Truncated, int(s.opened(n-1).start), len(s.text), "the body ends inside <"+short(s.openName(n-1))+">")
 		}
 		s.unwind = n
 		return false
@@ -242,7 +248,7 @@ func (s *Scanner) outside(p, e int) {
 // endTag reads the end tag at p.
 func (s *Scanner) endTag(p int) bool {
 	if n := s.depth; n > 0 {
-		name := s.opened(n - 1).name
+		name := s.openName(n - 1)
 		if e := p + 2 + len(name); e < len(s.text) && s.text[e] == '>' && s.text[p+2:e] == name {
 			s.start, s.end, s.pos = p, e+1, e+1
 			s.pop()
@@ -273,7 +279,7 @@ func (s *Scanner) oddEndTag(p int) bool {
 	}
 	s.start, s.end, s.pos = p, i, i
 	n := s.depth
-	if n > 0 && s.opened(n-1).name == name {
+	if n > 0 && s.openName(n-1) == name {
 		s.pop()
 		s.kind = End
 		return true
@@ -310,7 +316,7 @@ func (s *Scanner) mismatch(p int, name string) bool {
 		return false
 	}
 	if !s.quirks.full(Malformed) {
-		s.quirks.note(Malformed, p, s.end, "end tag </"+short(name)+"> where <"+short(s.opened(n-1).name)+"> is open")
+		s.quirks.note(Malformed, p, s.end, "end tag </"+short(name)+"> where <"+short(s.openName(n-1))+"> is open")
 	} else {
 		s.quirks.note(Malformed, p, s.end, "")
 	}
@@ -319,7 +325,7 @@ func (s *Scanner) mismatch(p int, name string) bool {
 		return false
 	}
 	for i := n - 2; i >= 0; i-- {
-		if s.opened(i).name == name {
+		if s.openName(i) == name {
 			s.unwind = n - i
 			return false
 		}
@@ -333,7 +339,7 @@ func (s *Scanner) mismatch(p int, name string) bool {
 // misspelt tells whether name is that of the innermost element but for its
 // prefix or case.
 func (s *Scanner) misspelt(name string) bool {
-	return strings.EqualFold(local(name), local(s.opened(s.depth-1).name))
+	return strings.EqualFold(local(name), local(s.openName(s.depth-1)))
 }
 
 // local is a name without its prefix.

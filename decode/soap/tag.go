@@ -146,7 +146,7 @@ func (s *Scanner) push(t *tag, env uint32, bindings int) bool {
 		s.deep = append(s.deep[:n-len(s.stack)], open{})
 	}
 	o := s.opened(n)
-	o.name, o.start, o.env, o.bindings, o.parent = t.qname, int32(s.start), env, int32(bindings), false
+	o.start, o.name, o.bindings, o.env, o.parent = int32(s.start), int32(len(t.qname)), int32(bindings), env, false
 	s.depth++
 	switch {
 	case t.selfClosed:
