@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -212,4 +213,19 @@ func FuzzChecks(f *testing.F) {
 			t.Errorf("%d sessions and %d connections are still followed", len(c.open), len(c.onConn))
 		}
 	})
+}
+
+// TestLoopbackSession: whoever calls over the loopback address can be called
+// there.
+func TestLoopbackSession(t *testing.T) {
+	text := "informant scenario 1\ndevice address=%s\ncpe Inform\n  param InternetGatewayDevice.ManagementServer.ConnectionRequestURL http://%s:7547/cr\nacs InformResponse\ncpe empty\nacs 204\n"
+	for _, x := range []struct {
+		from, host string
+		want       bool
+	}{{"127.0.0.1", "127.0.0.1", false}, {"127.0.0.1", "0.0.0.0", true}, {"10.0.0.7", "127.0.0.1", true}} {
+		found := lines(pipeline(t, fmt.Sprintf(text, x.from, x.host), &Checker{Only: []string{"INF-023"}}))
+		if got := len(found) == 1; got != x.want || len(found) > 1 {
+			t.Errorf("from %s with host %s: %q", x.from, x.host, found)
+		}
+	}
 }

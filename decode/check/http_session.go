@@ -89,6 +89,9 @@ func units(s *cwmp.Session) []*cwmp.Message {
 	return all
 }
 
+// pipelining wants both signs of it. The order of the bytes alone may be that of
+// a capture of one side, which knows the other's by its acknowledgements only;
+// the packets' times alone are wrong where packets were captured out of order.
 func pipelining(p *Pass) {
 	all := p.f.units
 	for i, m := range all {
@@ -97,7 +100,7 @@ func pipelining(p *Pass) {
 		}
 		for j := max(0, i-4); j < len(all) && j <= i+1; j++ {
 			next := all[j]
-			if next.From != cwmp.CPE || next.Exchange != m.Exchange+1 || next.HTTP.Conn != m.HTTP.Conn || !next.Time.Before(m.End) {
+			if next.From != cwmp.CPE || next.Exchange != m.Exchange+1 || next.HTTP.Conn != m.HTTP.Conn || !next.Early || !next.Time.Before(m.End) {
 				continue
 			}
 			p.reportWith(Error, CPE, message(next), []*cwmp.Message{m}, "The CPE sends its next request before the answer to the one before it has come")

@@ -89,7 +89,7 @@ var informs = []*Check{
 	},
 	{
 		ID: "INF-023", Title: "The host of the ConnectionRequestURL can be reached", Ref: "TR-069a6 3.2.2", Severity: Warning, each: true, body: true, need: anInform, Run: callHost,
-		Doc: "A loopback or unspecified address is reached by nobody. A private one behind a NAT needs STUN or XMPP, and is told as a note.",
+		Doc: "A loopback or unspecified address is reached by nobody, unless the session itself runs over the loopback address. A private one behind a NAT needs STUN or XMPP, and is told as a note.",
 	},
 	{
 		ID: "INF-032", Title: "An Inform is resent as it was", Ref: "TR-069a6 3.4", Severity: Warning, Gates: Counterpart, Subject: OfSession, Run: resentOtherwise,
@@ -416,6 +416,13 @@ func callURL(p *Pass) {
 	}
 }
 
+// overLoopback says whether the CPE and the ACS of the pass's message are on one
+// machine and speak over its loopback address.
+func (p *Pass) overLoopback() bool {
+	h := p.Message.HTTP
+	return h != nil && h.Conn != nil && h.Conn.Client.Addr().Unmap().IsLoopback()
+}
+
 func callHost(p *Pass) {
 	x := p.parameter("ManagementServer.ConnectionRequestURL")
 	if x == nil {
@@ -430,6 +437,9 @@ func callHost(p *Pass) {
 		return
 	}
 	at := atLeaf(p.Message, &x.Value)
+	if a.IsLoopback() && p.overLoopback() {
+		return
+	}
 	if a.IsUnspecified() || a.IsLoopback() {
 		p.report(CPE, at, "ConnectionRequestURL has the host %s, which nobody can reach", a)
 		return

@@ -74,9 +74,14 @@ type Message struct {
 
 	Time, End time.Time // of its first and last byte
 	Resend    bool      // repeats an earlier message after 401, a redirect, or fault 8005
-	Before    State     // of the session when it arrived
-	After     State
-	Breach    Breach // what the state table says against it
+	// Early: a request of which the first byte came before the last one of the
+	// answer to the request before it on the connection (pipelining). It goes by
+	// the order of the bytes, which is that of cause and effect even where
+	// packets were captured in another one; Time and End are the packets'.
+	Early  bool
+	Before State // of the session when it arrived
+	After  State
+	Breach Breach // what the state table says against it
 
 	// Trimmed: the session outgrew its limit; HTTP.Raw, HTTP.Body, Document
 	// and the arguments were let go after the checks had seen them.

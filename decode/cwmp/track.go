@@ -245,6 +245,9 @@ func (t *Tracker) request(ct *connTrack, e http1.Event) {
 	if len(msgs) == 0 {
 		msgs = []*Message{bare(m)}
 	}
+	for _, x := range msgs {
+		x.Early = e.EarlyNext
+	}
 	b.requests = msgs
 	s := t.join(ct, b)
 	if s == nil {
