@@ -31,7 +31,7 @@ func (s *Scanner) startTag(p int) bool {
 	}
 	if n := strings.IndexByte(w, '>'); n > 0 {
 		raw := w[:n]
-		slot := (n*11 + int(raw[0]) + int(raw[n-1])*5 + int(raw[n/2])*3) & (tagSlots - 1)
+		slot := (n + int(raw[0])*2 + int(raw[n/2])*9 + int(raw[n*3/4])*25) & (tagSlots - 1)
 		t := &s.tags[slot]
 		s.tag = slot
 		if t.raw == raw && t.env == s.env {
