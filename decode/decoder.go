@@ -28,18 +28,110 @@ type Options struct {
 // Decoder is the stages as one: records in, items out. The zero value is
 // ready. It is not safe for concurrent use; the items it returns are immutable
 // and may be handed to other goroutines.
+//
+// It is made of two halves, which may also be used one by one, in two
+// goroutines: a Front and a Back.
 type Decoder struct {
 	Options
 
+	started bool
+	front   Front
+	back    Back
+	half    []Half
+	out     []Item
+}
+
+// Feed takes one record and returns the items that it completed. The slice is
+// valid until the next call; r.Data is not kept.
+func (d *Decoder) Feed(r capture.Record) []Item {
+	d.start()
+	d.half = d.front.Feed(r, d.half[:0])
+	return d.finish()
+}
+
+// Advance says that time has come to now, without a record.
+func (d *Decoder) Advance(now time.Time) []Item {
+	d.start()
+	d.half = d.front.Advance(now, d.half[:0])
+	d.finish()
+	return append(d.out, d.back.Advance(now)...)
+}
+
+// Finish says that there are no more records, and returns what was still open.
+func (d *Decoder) Finish() []Item {
+	d.start()
+	d.half = d.front.Finish(d.half[:0])
+	d.finish()
+	return append(d.out, d.back.Finish()...)
+}
+
+// Totals is what was read so far. Packets is for the caller to fill in.
+func (d *Decoder) Totals() Totals {
+	t := d.back.Totals()
+	t.Bytes = d.front.Bytes
+	return t
+}
+
+func (d *Decoder) start() {
+	if !d.started {
+		d.started = true
+		d.front.Limits = d.Options.HTTP
+		d.back.Options = d.Options
+	}
+	d.out = d.out[:0]
+}
+
+func (d *Decoder) finish() []Item {
+	for i := range d.half {
+		d.out = append(d.out, d.back.Feed(&d.half[i])...)
+	}
+	return d.out
+}
+
+// Half is what a Front hands to a Back: an event of the HTTP layer and what its
+// envelope says; or word that decoding failed.
+type Half struct {
+	event   http1.Event
+	reading cwmp.Reading
+	failed  *failure
+}
+
+// Size is about how many bytes of traffic h holds.
+func (h *Half) Size() int { return len(bytesIn(&h.event)) }
+
+// failure is a panic in a stage.
+type failure struct {
+	stage string
+	conn  *capture.Conn
+	at    time.Time
+	what  string
+	bytes []byte
+}
+
+// caught takes a panic, deferred around a stage's work for one connection.
+func caught(stage string, c *capture.Conn, at time.Time, bytes func() []byte, tell func(failure)) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	f := failure{stage: stage, conn: c, at: at, what: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
+	if bytes != nil {
+		f.bytes = append([]byte(nil), bytes()...)
+	}
+	tell(f)
+}
+
+// Front is the first half: records to HTTP messages, their envelopes read. The
+// zero value is ready. When a stage panics, what is known of that connection is
+// dropped, its bytes go out as undecoded, and everything else goes on.
+type Front struct {
+	Limits http1.Limits
+	Bytes  int64 // application bytes seen so far
+
 	started  bool
 	assemble http1.Assembler
-	track    cwmp.Tracker
-	check    check.Checker
-
-	findings map[*cwmp.Session][]check.Finding
-	totals   Totals
 	failures map[*capture.Conn]int
-	out      []Item
+	out      []Half
 
 	// plant, in tests, is called before each stage with its name.
 	plant func(stage string, c *capture.Conn)
@@ -49,114 +141,188 @@ type Decoder struct {
 // further bytes are only counted.
 const tooOften = 3
 
-// Feed takes one record and returns the items that it completed. The slice is
-// valid until the next call; r.Data is not kept.
-func (d *Decoder) Feed(r capture.Record) []Item {
-	d.start()
+// Feed takes one record and appends to dst what it completed. r.Data is not
+// kept.
+func (f *Front) Feed(r capture.Record, dst []Half) []Half {
+	f.start()
 	if r.Kind == capture.Data {
-		d.totals.Bytes += int64(len(r.Data))
+		f.Bytes += int64(len(r.Data))
 	}
-	if d.failures[r.Conn] >= tooOften {
+	if len(f.failures) > 0 && f.failures[r.Conn] >= tooOften {
 		if r.Kind == capture.Close && r.Both {
-			delete(d.failures, r.Conn)
+			delete(f.failures, r.Conn)
 		}
-		return d.out
+		return dst
 	}
-	d.feed(&r)
-	return d.out
+	f.out = dst
+	f.feed(&r)
+	return f.out
 }
 
-func (d *Decoder) feed(r *capture.Record) {
-	defer d.caught("http1", r.Conn, r.Time, func() []byte { return r.Data })
-	d.planted("http1", r.Conn)
-	d.http(d.assemble.Feed(*r))
+func (f *Front) feed(r *capture.Record) {
+	defer caught("http1", r.Conn, r.Time, func() []byte { return r.Data }, f.fail)
+	planted(f.plant, "http1", r.Conn)
+	f.read(f.assemble.Feed(*r))
 }
 
 // Advance says that time has come to now, without a record.
-func (d *Decoder) Advance(now time.Time) []Item {
+func (f *Front) Advance(now time.Time, dst []Half) []Half {
+	f.start()
+	f.out = dst
+	f.read(f.assemble.Advance(now))
+	return f.out
+}
+
+// Finish says that there are no more records.
+func (f *Front) Finish(dst []Half) []Half {
+	f.start()
+	f.out = dst
+	f.read(f.assemble.Finish())
+	return f.out
+}
+
+func (f *Front) start() {
+	if !f.started {
+		f.started = true
+		f.assemble.Limits = f.Limits
+		f.failures = map[*capture.Conn]int{}
+	}
+}
+
+// read reads the envelopes of events.
+func (f *Front) read(events []http1.Event) {
+	for i := range events {
+		e := &events[i]
+		if e.Kind == http1.Closed && e.Both {
+			delete(f.failures, e.Conn)
+		}
+		f.out = append(f.out, Half{event: *e})
+		f.envelope(&f.out[len(f.out)-1])
+	}
+}
+
+func (f *Front) envelope(h *Half) {
+	defer caught("soap", h.event.Conn, h.event.Time, func() []byte { return bytesOf(&h.event) }, func(x failure) { h.failed = &x })
+	planted(f.plant, "soap", h.event.Conn)
+	h.reading = cwmp.Read(&h.event)
+}
+
+// fail tells a failure of http1 and drops what it knows of the connection.
+func (f *Front) fail(x failure) {
+	f.out = append(f.out, Half{failed: &x})
+	f.failures[x.conn]++
+	defer func() {
+		if recover() != nil { // its state is past mending: nothing of it is fed on
+			f.failures[x.conn] = tooOften
+		}
+	}()
+	f.assemble.Drop(x.conn)
+}
+
+func planted(plant func(string, *capture.Conn), stage string, c *capture.Conn) {
+	if plant != nil {
+		plant(stage, c)
+	}
+}
+
+// Back is the second half: HTTP messages to sessions, findings and items. The
+// zero value is ready.
+type Back struct {
+	Options
+
+	started  bool
+	track    cwmp.Tracker
+	check    check.Checker
+	findings map[*cwmp.Session][]check.Finding
+	totals   Totals
+	failures map[*capture.Conn]int
+	out      []Item
+
+	plant func(stage string, c *capture.Conn)
+}
+
+// Feed takes what a Front completed, and returns the items that it completed
+// here. The slice is valid until the next call.
+func (d *Back) Feed(h *Half) []Item {
 	d.start()
-	d.advance(now)
+	if h.failed != nil {
+		d.fail(*h.failed)
+		return d.out
+	}
+	e := &h.event
+	if len(d.failures) > 0 && e.Conn != nil {
+		over := d.failures[e.Conn] >= tooOften
+		if e.Kind == http1.Closed && e.Both {
+			delete(d.failures, e.Conn)
+		}
+		if over {
+			return d.out
+		}
+	}
+	d.feed(h)
 	return d.out
 }
 
-func (d *Decoder) advance(now time.Time) {
-	defer d.caught("cwmp", nil, now, nil)
-	d.http(d.assemble.Advance(now))
-	d.cwmp(d.track.Advance(now))
+func (d *Back) feed(h *Half) {
+	e := &h.event
+	defer caught("cwmp", e.Conn, e.Time, func() []byte { return bytesOf(e) }, d.fail)
+	planted(d.plant, "cwmp", e.Conn)
+	d.cwmp(d.track.Feed(*e, h.reading))
 }
 
-// Finish says that there are no more records, and returns what was still open.
-func (d *Decoder) Finish() []Item {
+// Advance says that time has come to now, without anything having been seen.
+func (d *Back) Advance(now time.Time) []Item {
 	d.start()
-	d.finishHTTP()
-	d.finishCWMP()
+	d.rest(func() []cwmp.Event { return d.track.Advance(now) })
 	return d.out
 }
 
-func (d *Decoder) finishHTTP() {
-	defer d.caught("http1", nil, time.Time{}, nil)
-	d.http(d.assemble.Finish())
+// Finish says that there is no more, and returns what was still open.
+func (d *Back) Finish() []Item {
+	d.start()
+	d.rest(d.track.Finish)
+	return d.out
 }
 
-func (d *Decoder) finishCWMP() {
-	defer d.caught("cwmp", nil, time.Time{}, nil)
-	d.cwmp(d.track.Finish())
+func (d *Back) rest(events func() []cwmp.Event) {
+	defer caught("cwmp", nil, time.Time{}, nil, d.fail)
+	d.cwmp(events())
 }
 
-// Totals is what was read so far. Packets is for the caller to fill in.
-func (d *Decoder) Totals() Totals { return d.totals }
+// Totals is what was told so far. Packets and Bytes are for the caller to fill
+// in.
+func (d *Back) Totals() Totals { return d.totals }
 
-func (d *Decoder) start() {
+func (d *Back) start() {
 	d.out = d.out[:0]
 	if d.started {
 		return
 	}
 	d.started = true
-	d.assemble.Limits = d.Options.HTTP
 	d.track.Limits = d.CWMP
 	d.check = d.Options.Check
 	d.findings = map[*cwmp.Session][]check.Finding{}
 	d.failures = map[*capture.Conn]int{}
 }
 
-// caught, deferred around a stage's work for one connection, takes a panic:
-// the connection's state is dropped, its bytes go out as an undecoded item, and
-// everything else goes on.
-func (d *Decoder) caught(stage string, c *capture.Conn, at time.Time, bytes func() []byte) {
-	p := recover()
-	if p == nil {
-		return
-	}
+// fail tells a failure and drops what is known of its connection.
+func (d *Back) fail(x failure) {
 	d.totals.Undecoded++
-	item := Item{Kind: UndecodedItem, Time: at, Reason: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
-	if bytes != nil {
-		item.Bytes = append([]byte(nil), bytes()...)
-	}
-	if c != nil {
-		item.Connection = &http1.Event{Conn: c, Time: at}
-		d.failures[c]++
+	item := Item{Kind: UndecodedItem, Time: x.at, Reason: x.what, Bytes: x.bytes}
+	if x.conn != nil {
+		item.Connection = &http1.Event{Conn: x.conn, Time: x.at}
+		d.failures[x.conn]++
 	}
 	d.out = append(d.out, item)
-	if c != nil {
-		d.drop(c)
+	if x.conn == nil {
+		return
 	}
-}
-
-func (d *Decoder) planted(stage string, c *capture.Conn) {
-	if d.plant != nil {
-		d.plant(stage, c)
-	}
-}
-
-// drop forgets what the stages hold of a connection.
-func (d *Decoder) drop(c *capture.Conn) {
 	defer func() {
-		if recover() != nil { // its state is past mending: nothing of it is fed on
-			d.failures[c] = tooOften
+		if recover() != nil {
+			d.failures[x.conn] = tooOften
 		}
 	}()
-	d.assemble.Drop(c)
-	d.cwmp(d.track.Drop(c))
+	d.cwmp(d.track.Drop(x.conn))
 }
 
 // where is the place of a panic, for whoever mends it: "decode/cwmp
@@ -178,55 +344,40 @@ func where() string {
 	}
 }
 
-// http feeds what http1 completed to the tracker.
-func (d *Decoder) http(events []http1.Event) {
-	for i := range events {
-		e := &events[i]
-		if e.Kind == http1.Closed && e.Both {
-			delete(d.failures, e.Conn)
-		}
-		d.feedHTTP(e)
-	}
-}
-
-func (d *Decoder) feedHTTP(e *http1.Event) {
-	defer d.caught("cwmp", e.Conn, e.Time, func() []byte { return bytesOf(e) })
-	d.planted("cwmp", e.Conn)
-	d.cwmp(d.track.Feed(*e))
-}
-
 // bytesOf is what an event carries, for an undecoded item.
-func bytesOf(e *http1.Event) []byte {
+func bytesOf(e *http1.Event) []byte { return []byte(bytesIn(e)) }
+
+func bytesIn(e *http1.Event) string {
 	switch {
 	case e.Kind == http1.RequestSeen && e.Exchange.Request != nil:
-		return []byte(e.Exchange.Request.Raw)
+		return e.Exchange.Request.Raw
 	case e.Kind == http1.ResponseSeen && e.Exchange.Response != nil:
-		return []byte(e.Exchange.Response.Raw)
+		return e.Exchange.Response.Raw
 	}
-	return []byte(e.Bytes)
+	return e.Bytes
 }
 
 // cwmp takes what the tracker completed through the checks.
-func (d *Decoder) cwmp(events []cwmp.Event) {
+func (d *Back) cwmp(events []cwmp.Event) {
 	for i := range events {
 		d.event(&events[i])
 	}
 }
 
-func (d *Decoder) event(e *cwmp.Event) {
+func (d *Back) event(e *cwmp.Event) {
 	d.judge(e)
 	d.tell(e)
 }
 
 // judge runs the checks. When one fails, only its findings are missing.
-func (d *Decoder) judge(e *cwmp.Event) {
+func (d *Back) judge(e *cwmp.Event) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.totals.Undecoded++
 			d.out = append(d.out, Item{Kind: UndecodedItem, Time: e.Time, Session: e.Session, Reason: fmt.Sprintf("check failed: %v (%s)", p, where())})
 		}
 	}()
-	d.planted("check", nil)
+	planted(d.plant, "check", nil)
 	for _, f := range d.check.Feed(*e) {
 		if e.Session != nil {
 			d.findings[e.Session] = append(d.findings[e.Session], f)
@@ -238,7 +389,7 @@ func (d *Decoder) judge(e *cwmp.Event) {
 }
 
 // tell makes the item of an event.
-func (d *Decoder) tell(e *cwmp.Event) {
+func (d *Back) tell(e *cwmp.Event) {
 	switch e.Kind {
 	case cwmp.MessageSeen:
 		d.totals.Messages++
@@ -265,7 +416,7 @@ func (d *Decoder) tell(e *cwmp.Event) {
 	}
 }
 
-func (d *Decoder) session(e *cwmp.Event) {
+func (d *Back) session(e *cwmp.Event) {
 	list := d.findings[e.Session]
 	delete(d.findings, e.Session)
 	slices.SortStableFunc(list, func(a, b check.Finding) int {
@@ -292,7 +443,7 @@ func rank(f check.Finding) int {
 
 // connection tells a connection of which something is to be told: nothing of
 // it could be read.
-func (d *Decoder) connection(e *cwmp.Event) {
+func (d *Back) connection(e *cwmp.Event) {
 	s := e.HTTP.Summary
 	if s == nil {
 		return

@@ -58,17 +58,18 @@ func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
 // TestPanics plants a panic in each stage, on the first device's connection:
 // it is told with its place and bytes, and the second device's session is whole.
 func TestPanics(t *testing.T) {
-	for _, stage := range []string{"http1", "cwmp", "check"} {
+	for _, stage := range []string{"http1", "soap", "cwmp", "check"} {
 		t.Run(stage, func(t *testing.T) {
 			n := 0
-			d := &Decoder{plant: func(at string, c *capture.Conn) {
+			plant := func(at string, c *capture.Conn) {
 				if at != stage || c != nil && c.ID != 1 {
 					return
 				}
 				if n++; n == 3 {
 					panic("planted")
 				}
-			}}
+			}
+			d := &Decoder{front: Front{plant: plant}, back: Back{plant: plant}}
 			told := decodeAll(t, d, twoDevices)
 			text := strings.Join(told, "\n")
 			if !strings.Contains(text, stage+" failed: planted (decode decoder_test.go:") {
@@ -87,11 +88,11 @@ func TestPanics(t *testing.T) {
 // TestPanicsForEver has every record of a connection fail: it is told a few
 // times, then only counted.
 func TestPanicsForEver(t *testing.T) {
-	d := &Decoder{plant: func(at string, c *capture.Conn) {
+	d := &Decoder{front: Front{plant: func(at string, c *capture.Conn) {
 		if at == "http1" && c != nil && c.ID == 1 {
 			panic("planted")
 		}
-	}}
+	}}}
 	told := decodeAll(t, d, twoDevices)
 	if len(told) != tooOften+1 || !strings.HasPrefix(told[tooOften], "B1 complete") {
 		t.Errorf("told %q", told)

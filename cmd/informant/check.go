@@ -90,7 +90,7 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 	if c, ok := form.(io.Closer); ok {
 		defer c.Close()
 	}
-	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, pipeline{opts: opts, choice: choice, sink: form})
+	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, &pipeline{opts: opts, choice: choice, sink: form})
 	if err != nil {
 		return err
 	}

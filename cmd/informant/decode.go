@@ -79,7 +79,7 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 	if o.output == "json" {
 		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets, All: o.all}}
 	}
-	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, pipeline{opts: opts, choice: choice, sink: out})
+	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, &pipeline{opts: opts, choice: choice, sink: out})
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 }
 
 // tellFiles opens files, runs p over them and closes them.
-func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer, quiet bool, p pipeline) (*outcome, error) {
+func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer, quiet bool, p *pipeline) (*outcome, error) {
 	p.meter = &meter{}
 	in, err := openInputs(files, stdin, p.meter)
 	if err != nil {

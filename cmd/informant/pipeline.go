@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"informant/capture"
@@ -40,40 +41,31 @@ func (p plain) Finish(w io.Writer, t decode.Totals) error {
 	return err
 }
 
-// batch is records on their way from the reader to the Decoder, with their
-// data: a source's own is valid until its next record only.
+// batch is what the Front completed, on its way to the Back.
 type batch struct {
-	records []capture.Record
-	arena   []byte
+	halves []decode.Half
+	size   int
 }
 
 const (
-	batchBytes   = 256 << 10
-	batchRecords = 1024
-	batches      = 4 // on their way at a time
+	batchBytes = 256 << 10
+	batchSize  = 512
+	batches    = 4 // on their way at a time
 )
 
-// take copies a record into the batch. It is false when there is no room.
-func (b *batch) take(r capture.Record) bool {
-	if len(b.records) > 0 && (len(b.arena)+len(r.Data) > cap(b.arena) || len(b.records) == batchRecords) {
-		return false
+// fed adds what was appended to the batch's halves from n on, and says whether
+// the batch is full.
+func (b *batch) fed(n int) bool {
+	for i := range b.halves[n:] {
+		b.size += b.halves[n+i].Size()
 	}
-	at := len(b.arena)
-	b.arena = append(b.arena, r.Data...)
-	r.Data = b.arena[at:len(b.arena):len(b.arena)]
-	b.records = append(b.records, r)
-	return true
+	return b.size >= batchBytes || len(b.halves) >= batchSize
 }
 
-// clear makes the batch ready for other records. A buffer that grew for one
-// large record is let go.
+// clear makes the batch ready for other halves.
 func (b *batch) clear() {
-	clear(b.records)
-	b.records = b.records[:0]
-	if cap(b.arena) > batchBytes {
-		b.arena = make([]byte, 0, batchBytes)
-	}
-	b.arena = b.arena[:0]
+	clear(b.halves)
+	b.halves, b.size = b.halves[:0], 0
 }
 
 // selection is what of the items is told.
@@ -83,9 +75,10 @@ type selection struct {
 	none    bool            // no findings at all
 }
 
-// pipeline reads, decodes and tells. Three goroutines do it: one reads packets
-// and puts streams together, one decodes, one renders and writes. What is
-// between them is bounded.
+// pipeline reads, decodes and tells. Three goroutines do it: one reads packets,
+// puts streams together and reads the messages in them; one makes sessions of
+// the messages and checks them; one renders and writes. What is between them is
+// bounded.
 type pipeline struct {
 	in     *inputs
 	opts   decode.Options
@@ -93,6 +86,7 @@ type pipeline struct {
 	sink   sink
 	out    io.Writer
 	meter  *meter
+	bytes  atomic.Int64 // of traffic, read so far
 }
 
 // outcome is what there is to say when all is told.
@@ -109,14 +103,14 @@ type outcome struct {
 func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	full, empty := make(chan *batch, batches), make(chan *batch, batches)
 	for range batches {
-		empty <- &batch{arena: make([]byte, 0, batchBytes), records: make([]capture.Record, 0, batchRecords)}
+		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
 	}
 	items := make(chan []decode.Item, 2)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	go p.read(stop, full, empty)
 	var totals decode.Totals
+	go p.read(stop, full, empty)
 	go func() {
 		defer close(items)
 		totals = p.decode(stop, full, empty, items)
@@ -136,6 +130,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	}
 	out.interrupted = ctx.Err() != nil
 	out.finish(totals)
+	out.totals.Bytes = p.bytes.Load()
 	if !out.interrupted && err == nil { // else the reader may still be at it
 		out.damage = p.in.damage
 		if p.in.packets != nil {
@@ -151,12 +146,14 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	return out, err
 }
 
-// read fills batches with records until the input ends.
+// read fills batches until the input ends.
 func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) {
 	defer close(full)
+	front := decode.Front{Limits: p.opts.HTTP}
 	var b *batch
 	send := func() bool {
 		p.meter.tick()
+		p.bytes.Store(front.Bytes)
 		select {
 		case full <- b:
 			b = nil
@@ -165,40 +162,47 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 			return false
 		}
 	}
-	for {
-		r, err := p.in.Next()
-		if err != nil {
-			if b != nil {
-				send()
-			}
-			return
-		}
-		if b != nil && !b.take(r) && !send() {
-			return
-		}
+	for open := true; open; {
 		if b == nil {
 			select {
 			case b = <-empty:
 			case <-ctx.Done():
 				return
 			}
-			b.take(r)
 		}
-		if p.in.live && len(full) == 0 && !send() { // the Decoder waits, and so may the next record
+		r, err := p.in.Next()
+		n := len(b.halves)
+		if open = err == nil; open {
+			b.halves = front.Feed(r, b.halves)
+		} else {
+			b.halves = front.Finish(b.halves)
+		}
+		// A live input's next record may be long in coming: the Back need not
+		// wait for it.
+		waits := p.in.live && len(b.halves) > 0 && len(full) == 0
+		if (b.fed(n) || !open || waits) && !send() {
 			return
 		}
 	}
 }
 
-// decode runs the Decoder over the batches. When ctx ends it tells what it has.
+// decode makes items of the batches. When ctx ends it tells what it has.
 func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items chan<- []decode.Item) decode.Totals {
-	dec := decode.Decoder{Options: p.opts}
+	back := decode.Back{Options: p.opts}
 	var ready []decode.Item
-	hand := func(done []decode.Item) { ready = append(ready, done...) }
+	size := 0
+	hand := func(done []decode.Item) {
+		for i := range done {
+			if s := done[i].Session; s != nil {
+				size += int(s.RawBytes)
+			}
+		}
+		ready = append(ready, done...)
+	}
 	flush := func() {
 		if len(ready) > 0 {
 			items <- ready
-			ready = nil
+			ready, size = nil, 0
 		}
 	}
 	for open := true; open; {
@@ -208,9 +212,9 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 				open = false
 				break
 			}
-			for i := range b.records {
-				hand(dec.Feed(b.records[i]))
-				if len(ready) >= 64 {
+			for i := range b.halves {
+				hand(back.Feed(&b.halves[i]))
+				if len(ready) >= 64 || size > 1<<20 {
 					flush()
 				}
 			}
@@ -221,9 +225,9 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 			open = false
 		}
 	}
-	hand(dec.Finish())
+	hand(back.Finish())
 	flush()
-	return dec.Totals()
+	return back.Totals()
 }
 
 // quiet is how long a live input may be silent before what is held back for

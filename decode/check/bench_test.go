@@ -35,11 +35,11 @@ func BenchmarkChecker(b *testing.B) {
 				}
 				bytes += int64(len(r.Data))
 				for _, e := range a.Feed(r) {
-					events = append(events, tr.Feed(e)...)
+					events = append(events, tr.Feed(e, cwmp.Read(&e))...)
 				}
 			}
 			for _, e := range a.Finish() {
-				events = append(events, tr.Feed(e)...)
+				events = append(events, tr.Feed(e, cwmp.Read(&e))...)
 			}
 			events = append(events, tr.Finish()...)
 			b.SetBytes(bytes)

@@ -38,7 +38,7 @@ func run(t testing.TB, src capture.Source, c *Checker, each func(*capture.Record
 	}
 	track := func(events []http1.Event) {
 		for _, e := range events {
-			check(tr.Feed(e))
+			check(tr.Feed(e, cwmp.Read(&e)))
 		}
 	}
 	for {

@@ -97,11 +97,27 @@ type binding struct {
 	n        int        // ordinal of the exchange in its session
 	answered bool       // its response was seen
 	gone     bool       // it will have none
+	foreign  bool       // it was taken for no CWMP before its answer was seen
 }
 
-// Feed takes what http1 completed and returns what that completed here. The
-// slice is valid until the next call.
-func (t *Tracker) Feed(e http1.Event) []Event {
+// Reading is the CWMP messages in an event's HTTP message.
+type Reading struct{ messages []*Message }
+
+// Read reads the envelope of the HTTP message that an event completed. It
+// depends on nothing else, so that it can be done ahead of Feed, and elsewhere.
+func Read(e *http1.Event) Reading {
+	switch e.Kind {
+	case http1.RequestSeen:
+		return Reading{readMessages(e.Exchange.Request)}
+	case http1.ResponseSeen:
+		return Reading{readMessages(e.Exchange.Response)}
+	}
+	return Reading{}
+}
+
+// Feed takes what http1 completed, and what Read made of it, and returns what
+// that completed here. The slice is valid until the next call.
+func (t *Tracker) Feed(e http1.Event, r Reading) []Event {
 	t.start()
 	t.pass(e.Time)
 	ct := t.conn(e)
@@ -109,9 +125,9 @@ func (t *Tracker) Feed(e http1.Event) []Event {
 	case http1.Opened:
 		ct.opened, ct.midstream = e.Time, e.Midstream
 	case http1.RequestSeen:
-		t.request(ct, e)
+		t.request(ct, e, r.messages)
 	case http1.ResponseSeen:
-		t.response(ct, e)
+		t.response(ct, e, r.messages)
 	case http1.Unanswered:
 		t.unanswered(ct, e)
 	case http1.GapSeen:
@@ -137,7 +153,10 @@ func (t *Tracker) Advance(now time.Time) []Event {
 func (t *Tracker) Finish() []Event {
 	t.start()
 	for _, ct := range t.conns {
-		t.settlePrelude(ct)
+		for _, b := range ct.prelude {
+			b.gone = b.gone || !b.answered
+		}
+		t.settlePrelude(ct, ct.showsCWMP())
 	}
 	for s := t.open.oldest; s != nil; s = t.open.oldest {
 		t.end(s, CaptureEnded)
@@ -225,11 +244,10 @@ func (ct *connTrack) session() *Session {
 }
 
 // request takes a complete HTTP request.
-func (t *Tracker) request(ct *connTrack, e http1.Event) {
+func (t *Tracker) request(ct *connTrack, e http1.Event, msgs []*Message) {
 	m := e.Exchange.Request
 	b := &binding{ct: ct, exchange: e.Exchange}
 	t.binds[e.Exchange] = b
-	msgs := readMessages(m)
 	if len(msgs) == 0 && !isHeadless(m) {
 		if t.transfers.begin(b) {
 			return
@@ -253,7 +271,7 @@ func (t *Tracker) request(ct *connTrack, e http1.Event) {
 	if s == nil {
 		ct.prelude = append(ct.prelude, b)
 		if len(ct.prelude) > 64 {
-			t.settlePrelude(ct)
+			t.settlePrelude(ct, ct.showsCWMP())
 		}
 		return
 	}
@@ -290,7 +308,7 @@ func bare(m *http1.Message) *Message {
 }
 
 // response takes a complete HTTP response.
-func (t *Tracker) response(ct *connTrack, e http1.Event) {
+func (t *Tracker) response(ct *connTrack, e http1.Event, msgs []*Message) {
 	m := e.Exchange.Response
 	b := t.binds[e.Exchange]
 	if b == nil { // its request was not seen
@@ -304,7 +322,6 @@ func (t *Tracker) response(ct *connTrack, e http1.Event) {
 	if t.transfers.complete(b, t) || t.requests.complete(b, t) {
 		return
 	}
-	msgs := readMessages(m)
 	switch {
 	case b.to != nil:
 	case told:
@@ -318,7 +335,7 @@ func (t *Tracker) response(ct *connTrack, e http1.Event) {
 		t.other(b.exchange, e.Time)
 		return
 	case b.inPrelude():
-		t.settlePrelude(ct) // which finds b.to
+		t.settlePrelude(ct, true) // which finds b.to
 	case len(msgs) == 0 && (b.exchange.Request != nil || ct.current == nil || !ct.current.Fragment):
 		t.other(b.exchange, e.Time)
 		return
@@ -371,6 +388,8 @@ func (t *Tracker) unanswered(ct *connTrack, e http1.Event) {
 	case b.to != nil:
 		b.to.openExchanges--
 		b.to.cutExchange = true
+	case b.foreign:
+		t.other(b.exchange, e.Time)
 	case len(b.requests) > 0:
 		b.gone = true // in the prelude: it may still turn out to belong to a session
 	case t.transfers.complete(b, t) || t.requests.complete(b, t):
@@ -434,7 +453,7 @@ func (t *Tracker) close(ct *connTrack, e http1.Event) {
 		return
 	}
 	ct.closed = [2]bool{true, true}
-	t.settlePrelude(ct)
+	t.settlePrelude(ct, ct.showsCWMP())
 	if s := ct.current; s != nil {
 		s.liveConns--
 		s.capturedOut = s.capturedOut || e.End == capture.EndOfInput

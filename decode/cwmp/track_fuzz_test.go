@@ -84,7 +84,7 @@ type fuzzRun struct {
 
 func (x *fuzzRun) feed(e http1.Event) {
 	e.Time = x.now
-	x.take(x.tracker.Feed(e))
+	x.take(x.tracker.Feed(e, cwmp.Read(&e)))
 }
 
 func (x *fuzzRun) message(i int, m http1.Message, from capture.Direction) *http1.Message {

@@ -45,11 +45,11 @@ func track(t *testing.T, text string, limits cwmp.Limits) []string {
 			t.Fatal(err)
 		}
 		for _, e := range a.Feed(r) {
-			tell(tr.Feed(e))
+			tell(tr.Feed(e, cwmp.Read(&e)))
 		}
 	}
 	for _, e := range a.Finish() {
-		tell(tr.Feed(e))
+		tell(tr.Feed(e, cwmp.Read(&e)))
 	}
 	tell(tr.Finish())
 	return lines
