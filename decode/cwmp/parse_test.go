@@ -92,6 +92,7 @@ func TestOddArguments(t *testing.T) {
 		notes      []string // kind and path
 	}{
 		{"other item names", gpv("<x>" + item + "</x><item>" + item + "</item>"), "a=1 a=1", nil},
+		{"end tags taken for start tags", gpv("<ParameterValueStruct><Name>a</Name><Value>1</ Value=\"Value\"></ ParameterValueStruct=\"x\"><x>" + item + "</ x>"), "a=1 a=1", nil},
 		{"other order", gpv("<ParameterValueStruct><Value>1</Value><Name>a</Name></ParameterValueStruct>"), "a=1", []string{"order: ParameterList/ParameterValueStruct[1]/Name"}},
 		{"twice", gpv("<ParameterValueStruct>" + item + "<Value>2</Value></ParameterValueStruct>"), "a=2", []string{"twice: ParameterList/ParameterValueStruct[1]/Value"}},
 		{"case", gpv("<ParameterValueStruct><name>a</name><Value>1</Value></ParameterValueStruct>"), "a=1", []string{"case: ParameterList/ParameterValueStruct[1]/name"}},

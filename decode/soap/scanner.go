@@ -262,11 +262,15 @@ func (s *Scanner) endTag(p int) bool {
 // oddEndTag reads an end tag that has white space, or another name than that
 // of the innermost element.
 func (s *Scanner) oddEndTag(p int) bool {
-	i := p + 2
+	i := skipSpace(s.text, p+2)
+	if i > p+2 {
+		s.quirks.note(Malformed, p, i, "white space before the name of an end tag")
+	}
+	from := i
 	for i < len(s.text) && class[s.text[i]]&endsName == 0 {
 		i++
 	}
-	name := s.text[p+2 : i]
+	name := s.text[from:i]
 	i = skipSpace(s.text, i)
 	if i >= len(s.text) {
 		return s.cut(p, "an end tag")
