@@ -32,7 +32,7 @@ func (t *Tracker) join(ct *connTrack, b *binding) *tracked {
 	if m.Kind == Empty || m.Kind == Unreadable {
 		return nil
 	}
-	t.settlePrelude(ct)
+	t.settlePrelude(ct, true)
 	if ct.current != nil {
 		return ct.current
 	}
@@ -251,13 +251,14 @@ func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
 }
 
 // settlePrelude gives up waiting for an Inform: what came is a fragment, or no
-// CWMP at all.
-func (t *Tracker) settlePrelude(ct *connTrack) {
+// CWMP at all. cwmp says that the connection shows some: then a POST is part of
+// it, unless its answer speaks against that.
+func (t *Tracker) settlePrelude(ct *connTrack, cwmp bool) {
 	list := ct.prelude
 	ct.prelude = nil
 	for _, b := range list {
-		if r := b.exchange.Response; b.answered && r != nil && r.Status/100 == 2 && !blank(r.Body) && !looksCWMP(b.requests[0]) {
-			t.other(b.exchange, r.Last)
+		if !b.meantAsCWMP(cwmp) {
+			t.takeForOther(b)
 			continue
 		}
 		s := t.fragment(ct, b.requests[0].Time)
@@ -271,6 +272,45 @@ func (t *Tracker) settlePrelude(ct *connTrack) {
 	}
 }
 
+// meantAsCWMP says whether a POST of a prelude is to be told as CWMP. One that
+// shows nothing of it is, without an answer, only where its connection does.
+func (b *binding) meantAsCWMP(cwmp bool) bool {
+	x := b.requests[0]
+	if looksCWMP(x) {
+		return true
+	}
+	if r := b.exchange.Response; b.answered && r != nil && r.Status/100 == 2 && !blank(r.Body) {
+		return false
+	}
+	return cwmp || x.Kind == Empty
+}
+
+// takeForOther tells a POST as other HTTP, now or when its exchange is over.
+func (t *Tracker) takeForOther(b *binding) {
+	switch r := b.exchange.Response; {
+	case b.answered && r != nil:
+		t.other(b.exchange, r.Last)
+	case b.gone:
+		t.other(b.exchange, b.exchange.Request.Last)
+	default:
+		b.foreign = true
+	}
+}
+
+// showsCWMP says whether there is CWMP on the connection, apart from POSTs that
+// show nothing of it.
+func (ct *connTrack) showsCWMP() bool {
+	if ct.begun > 0 || ct.acs || ct.current != nil {
+		return true
+	}
+	for _, b := range ct.prelude {
+		if looksCWMP(b.requests[0]) {
+			return true
+		}
+	}
+	return false
+}
+
 // dropPrelude takes one POST out of a prelude.
 func (t *Tracker) dropPrelude(ct *connTrack, b *binding) {
 	for i, x := range ct.prelude {
@@ -281,9 +321,10 @@ func (t *Tracker) dropPrelude(ct *connTrack, b *binding) {
 	}
 }
 
-// looksCWMP says whether an unreadable POST was meant as CWMP.
+// looksCWMP says whether a POST without a method was meant as CWMP: it is a
+// document by itself, has markup of SOAP, or fields that go with it.
 func looksCWMP(m *Message) bool {
-	if m.Document != nil {
+	if m.Document != nil || isHeadless(m.HTTP) {
 		return true
 	}
 	if _, ok := m.HTTP.Field("SOAPAction"); ok {
