@@ -93,7 +93,6 @@ type attempt struct {
 	last   time.Time
 	known  bool   // the device is known
 	device string // its key
-	asked  int    // what had been learnt when the device was last looked up
 	acs    bool   // it went to a server that answers CWMP
 	open   int    // exchanges without an answer yet
 	over   bool   // answered for good: no further GET belongs to it
