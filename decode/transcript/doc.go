@@ -17,6 +17,11 @@
 //   - It is never shortened in JSON, and in text only with a word about how much
 //     is left and how to see it.
 //
+// Arguments that differ in form from their schema (cwmp.Note) are told below
+// their message: in JSON as its notes, in text in lines that begin with "form:",
+// all of them with Verbose, else those that hold what stands nowhere else, such
+// as the first of two values.
+//
 // The JSON form is a contract: fields are only ever added. Schema is its JSON
 // Schema.
 package transcript

@@ -268,6 +268,7 @@ func (e *encoder) message(m *cwmp.Message) {
 	e.header(&m.Header)
 	e.args(m)
 	e.extra(m.Extra)
+	e.notes(m)
 	if m.Fault != nil {
 		e.fault(m.Fault)
 	}

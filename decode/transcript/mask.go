@@ -221,7 +221,7 @@ func (h *hidden) cookie(s string, at, end int) {
 // leaves that are known to be secret.
 func maskBody(body string, args hidden) string {
 	h := append(hidden(nil), args...)
-	secret := false
+	secret, named := false, false // by the names since the last Value
 	for at := 0; at < len(body); {
 		lt := strings.IndexByte(body[at:], '<')
 		if lt < 0 {
@@ -237,14 +237,17 @@ func maskBody(body string, args hidden) string {
 		switch {
 		case name == "Name" || name == "ParameterName":
 			text, _ := content(body, gt, name)
-			secret = secretName(unescape(text))
+			secret = named && secret || secretName(unescape(text))
+			named = true
 		case name == "Value" && secret, name != "Value" && secretElement(name):
 			_, end := content(body, gt, name)
 			h.add(gt, end)
-			at = max(end, gt)
-			secret = false
+			at = max(end, gt) // another Value of the same parameter may follow
+			named = false
+		case name == "Value":
+			named = false
 		case name == "ParameterValueStruct" || name == "ArgStruct":
-			secret = false
+			secret, named = false, false
 		}
 	}
 	s, _ := maskURL(h.apply(body))

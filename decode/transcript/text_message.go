@@ -60,6 +60,7 @@ func (w *teller) describe(s *cwmp.Session, m *cwmp.Message) block {
 	default:
 		w.describeCall(&b, m)
 	}
+	w.notes(&b, m)
 	if m.Resend {
 		b.head = b.head.add(dim, "  (sent again)")
 	}
@@ -203,6 +204,9 @@ func (w *teller) describeFault(b *block, s *cwmp.Session, m *cwmp.Message) {
 		}
 	}
 	w.faultRows(b, s, m)
+	for _, x := range m.Extra {
+		w.node(b, x.Path, x.Node, 0, false)
+	}
 }
 
 // faultRows writes what was wrong with each parameter, and what had been sent.
