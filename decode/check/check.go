@@ -73,6 +73,14 @@ type Check struct {
 	each bool  // OfMessage: runs for each method of an HTTP message, and not once for all
 	need shape // OfMessage: what a message must have to be judged
 	body bool  // OfMessage: looks at the body, and so not at resends, whose body was judged before
+	odd  facts // OfMessage, OfSession: at least one of them is needed for a finding; 0: none is. Of a session, any of its messages has it
+	with facts // so are all of these
+}
+
+// may says whether a check can have something to say of a message with these
+// facts, or of a session with such messages.
+func (k *Check) may(f facts) bool {
+	return f&k.with == k.with && (k.odd == 0 || f&k.odd != 0)
 }
 
 // Ref points at what a finding is about.

@@ -19,8 +19,9 @@ type Checker struct {
 	Coverage bool
 
 	ready      bool
-	messages   []*Check // OfMessage
-	byShape    map[shape][]*Check
+	messages   []*Check           // OfMessage
+	byShape    map[shape][]*Check // of a shape, whatever the facts
+	byKind     map[kind][]*Check
 	sessions   []*Check // OfSession
 	exchanges  []*Check // OfConnection
 	order      map[*Check]int
@@ -40,6 +41,7 @@ type follow struct {
 	sent       []Finding // emitted already; only what suppression needs
 	counts     map[*Check]int
 	shut       map[*Check]Gates // closed gates that kept a check from running on some message
+	seen       facts            // of all its messages
 	told       map[string]bool
 	relayed    bool // an intermediary is suspected
 	conns      []uint64
@@ -68,6 +70,7 @@ func (c *Checker) start() {
 	c.ready = true
 	c.open = map[*cwmp.Session]*follow{}
 	c.byShape = map[shape][]*Check{}
+	c.byKind = map[kind][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[string]left{}
 	c.order = make(map[*Check]int, len(All))
@@ -145,10 +148,14 @@ func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
 // message runs the checks of messages.
 func (c *Checker) message(f *follow, m *cwmp.Message) {
 	first := m.N < 2 || len(f.session.Messages) < m.N || f.session.Messages[m.N-2].HTTP != m.HTTP
+	c.begin(f, m, nil)
+	s := shapeOf(m, first)
+	odd, relayed := c.pass.factsOf(s)
+	f.seen |= odd
+	f.relayed = f.relayed || relayed
 	f.observe(m, c)
 	now := openNow(m)
-	c.begin(f, m, nil)
-	for _, k := range c.on(shapeOf(m, first)) {
+	for _, k := range c.of(s, odd) {
 		if shut := k.Gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
 			f.close(k, shut)
 			continue
@@ -184,12 +191,6 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	}
 	f.headless = f.headless || m.HTTP.Head == 0
 	f.muddled = f.muddled || turned(m)
-	for i := range m.HTTP.Fields {
-		n := m.HTTP.Fields[i].Name
-		if strings.EqualFold(n, "Via") || len(n) > 12 && strings.EqualFold(n[:12], "X-Forwarded-") || strings.EqualFold(n, "Forwarded") {
-			f.relayed = true
-		}
-	}
 	if m.HTTP.Conn == nil {
 		return
 	}
@@ -260,6 +261,9 @@ func (c *Checker) end(f *follow) {
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {
 			f.close(k, shut)
+			continue
+		}
+		if !c.Coverage && !k.may(f.seen) {
 			continue
 		}
 		c.pass.Check = k

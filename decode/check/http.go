@@ -15,87 +15,87 @@ var httpMessages = []*Check{
 		Doc: "CWMP travels in POSTs. Only requests to the very path of the session count here: a file may well be fetched from the same server.",
 	},
 	{
-		ID: "HTTP-002", Title: "HTTP/1.1 in requests and answers", Ref: "TR-069a6 3.4", Severity: Error, Gates: PlainHTTP, Run: httpVersion,
+		ID: "HTTP-002", Title: "HTTP/1.1 in requests and answers", Ref: "TR-069a6 3.4", Severity: Error, Gates: PlainHTTP, odd: oldHTTP, Run: httpVersion,
 		Doc: "With HTTP/1.0 the connection closes after each answer unless both sides agree otherwise, and chunked bodies are unknown. It is told once per side.",
 	},
 	{
-		ID: "HTTP-003", Title: "A POST with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aPOST, Run: postType,
+		ID: "HTTP-003", Title: "A POST with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aPOST, odd: oddType, Run: postType,
 		Doc: "An ACS behind a framework that dispatches by Content-Type never sees a body of another type.",
 	},
 	{
-		ID: "HTTP-004", Title: "A 200 of the ACS with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, Run: answerType,
+		ID: "HTTP-004", Title: "A 200 of the ACS with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, odd: oddType, Run: answerType,
 		Doc: "Frameworks send text/html or application/soap+xml by default; most CPEs don't mind, some do.",
 	},
 	{
-		ID: "HTTP-005", Title: "The body is UTF-8", Ref: "TR-069a6 3.4.1", Severity: Warning, Gates: PlainHTTP, Run: utf8Only,
+		ID: "HTTP-005", Title: "The body is UTF-8", Ref: "TR-069a6 3.4.1", Severity: Warning, Gates: PlainHTTP, odd: oddCharset | otherSet, Run: utf8Only,
 		Doc: "Another character set is understood only by peers that convert. Old devices send ISO-8859-1.",
 	},
 	{
-		ID: "HTTP-006", Title: "An empty POST has no SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, Run: emptyAction,
+		ID: "HTTP-006", Title: "An empty POST has no SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, with: emptyKind | hasAction, Run: emptyAction,
 		Doc: "SOAPAction announces an envelope, and there is none. Harmless with nearly every ACS.",
 	},
 	{
-		ID: "HTTP-007", Title: "An empty POST has no Content-Type", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, Run: emptyType,
+		ID: "HTTP-007", Title: "An empty POST has no Content-Type", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, with: emptyKind | hasType, Run: emptyType,
 		Doc: "A type without a body makes some servers wait for the body, or parse an empty one and fail.",
 	},
 	{
-		ID: "HTTP-008", Title: "A POST with a response or Fault has an empty SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, Run: answerAction,
+		ID: "HTTP-008", Title: "A POST with a response or Fault has an empty SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, odd: noAction | namedActions, Run: answerAction,
 		Doc: "The field must be there and have no value at all: no quotes, no method name.",
 	},
 	{
-		ID: "HTTP-009", Title: "A POST with a request has a SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Warning, Field: true, Gates: PlainHTTP, need: aPOST, Run: requestAction,
+		ID: "HTTP-009", Title: "A POST with a request has a SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Warning, Field: true, Gates: PlainHTTP, need: aPOST, odd: noAction, Run: requestAction,
 		Doc: "SOAP 1.1 requires the field of every request; its value is free in CWMP.",
 	},
 	{
-		ID: "HTTP-010", Title: "The SOAPAction of a request is empty", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aPOST, Run: namedAction,
+		ID: "HTTP-010", Title: "The SOAPAction of a request is empty", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aPOST, odd: namedActions, Run: namedAction,
 		Doc: "Any value is allowed. The first one is noted, since a few servers dispatch by it.",
 	},
 	{
-		ID: "HTTP-011", Title: "The ACS's empty answer is a 204", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, Run: empty204,
+		ID: "HTTP-011", Title: "The ACS's empty answer is a 204", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, odd: emptyKind, Run: empty204,
 		Doc: "A 200 without a body means the same to most CPEs, but some take it for a failure and try again.",
 	},
 	{
-		ID: "HTTP-012", Title: "The ACS sends envelopes with a 200", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aReply, Run: status200,
+		ID: "HTTP-012", Title: "The ACS sends envelopes with a 200", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aReply, odd: not200, Run: status200,
 		Doc: "CPEs look for an envelope in a 200 only. A Fault in a 4xx or 5xx is FLT-012.",
 	},
 	{
-		ID: "HTTP-013", Title: "A 204 has no body", Ref: "RFC 9110 15.3.5", Severity: Error, Gates: PlainHTTP, need: aReply, Run: body204,
+		ID: "HTTP-013", Title: "A 204 has no body", Ref: "RFC 9110 15.3.5", Severity: Error, Gates: PlainHTTP, need: aReply, odd: not200, Run: body204,
 		Doc: "Receivers don't read a body after a 204, and take it for the beginning of the next answer. A Content-Length of 0 is only a note.",
 	},
 	{
-		ID: "HTTP-031", Title: "The ACS redirects with 302 or 307", Ref: "TR-069a6 3.4.6", Severity: Warning, Gates: PlainHTTP, need: aReply, Run: redirectStatus,
+		ID: "HTTP-031", Title: "The ACS redirects with 302 or 307", Ref: "TR-069a6 3.4.6", Severity: Warning, Gates: PlainHTTP, need: aReply, odd: redirected, Run: redirectStatus,
 		Doc: "A CPE must follow these two; any other may end the session.",
 	},
 	{
-		ID: "HTTP-035", Title: "Location is an absolute http or https URL", Ref: "RFC 2616 14.30", Severity: Error, Gates: PlainHTTP, need: aReply, Run: location,
+		ID: "HTTP-035", Title: "Location is an absolute http or https URL", Ref: "RFC 2616 14.30", Severity: Error, Gates: PlainHTTP, need: aReply, odd: redirected, Run: location,
 		Doc: "Without it a CPE cannot follow the redirect. A relative one is understood by some.",
 	},
 	{
-		ID: "HTTP-036", Title: "The framing is sane", Ref: "RFC 9112 6.3", Severity: Error, Run: framing,
+		ID: "HTTP-036", Title: "The framing is sane", Ref: "RFC 9112 6.3", Severity: Error, odd: oddFraming, Run: framing,
 		Doc: "Exactly one of Content-Length and chunked says how long the body is, and it is right. Where two say different things, two readers see two messages: it is how requests are smuggled. A length counted in characters instead of bytes is the usual mistake.",
 	},
 	{
-		ID: "HTTP-037", Title: "Requests carry Host", Ref: "RFC 9112 3.2", Severity: Error, Gates: PlainHTTP, need: aPOST, Run: host,
+		ID: "HTTP-037", Title: "Requests carry Host", Ref: "RFC 9112 3.2", Severity: Error, Gates: PlainHTTP, need: aPOST, odd: noHost, Run: host,
 		Doc: "HTTP/1.1 requires it, and servers with several names answer 400 without it.",
 	},
 	{
-		ID: "HTTP-039", Title: "No Expect: 100-continue", Ref: "RFC 9110 10.1.1", Severity: Info, Gates: PlainHTTP, need: aPOST, Run: expect,
+		ID: "HTTP-039", Title: "No Expect: 100-continue", Ref: "RFC 9110 10.1.1", Severity: Info, Gates: PlainHTTP, need: aPOST, odd: expects, Run: expect,
 		Doc: "Legal, and the habit of libcurl. Each message waits for the interim answer, up to a second if the ACS doesn't send it. It is told once.",
 	},
 	{
-		ID: "HTTP-040", Title: "No 4xx or 5xx to a CWMP POST", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aReply, Run: httpError,
+		ID: "HTTP-040", Title: "No 4xx or 5xx to a CWMP POST", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aReply, odd: failed, Run: httpError,
 		Doc: "The session failed with it. The status, and the text that came along, are the ACS's own account of why.",
 	},
 	{
-		ID: "HTTP-041", Title: "An empty body has no white space in it", Ref: "TR-069a6 3.4.1", Severity: Warning, Gates: WholeBody, Run: blankBody,
+		ID: "HTTP-041", Title: "An empty body has no white space in it", Ref: "TR-069a6 3.4.1", Severity: Warning, Gates: WholeBody, odd: padded, Run: blankBody,
 		Doc: "Informant takes it for empty; a peer that goes by the length tries to parse it.",
 	},
 	{
-		ID: "HTTP-042", Title: "An answer has no SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Info, Gates: PlainHTTP, need: aReply, Run: actionInAnswer,
+		ID: "HTTP-042", Title: "An answer has no SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Info, Gates: PlainHTTP, need: aReply, odd: hasAction, Run: actionInAnswer,
 		Doc: "The field belongs to requests. It is told once.",
 	},
 	{
-		ID: "HTTP-044", Title: "A 503 names no Retry-After", Ref: "TR-069a6 3.2.1.1", Severity: Info, Gates: PlainHTTP, need: aReply, Run: retryAfter,
+		ID: "HTTP-044", Title: "A 503 names no Retry-After", Ref: "TR-069a6 3.2.1.1", Severity: Info, Gates: PlainHTTP, need: aReply, odd: failed, Run: retryAfter,
 		Doc: "A CPE goes by the session retry times of CWMP and not by this field.",
 	},
 }

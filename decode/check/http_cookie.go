@@ -11,19 +11,19 @@ import (
 // httpCookies is the checks of cookies.
 var httpCookies = []*Check{
 	{
-		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, Run: cookieForgotten,
+		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: setsCookie, Run: cookieForgotten,
 		Doc: "Cookies tie a session's messages together: without them an ACS that runs on several machines takes the next message for a stranger's. Cookies whose Path, Domain or Secure keep them from this URL are not asked for.",
 	},
 	{
-		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, Run: cookieChanged,
+		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, Run: cookieChanged,
 		Doc: "Quotes that were added or taken away, decoding, or a cut value: the ACS doesn't find its session.",
 	},
 	{
-		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, Run: cookieSize,
+		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, odd: setsCookie, Run: cookieSize,
 		Doc: "A CPE needn't store more. What it drops it doesn't return.",
 	},
 	{
-		ID: "HTTP-029", Title: "The attributes of a cookie let it come back", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP | Transport, need: aReply, Run: cookieAttributes,
+		ID: "HTTP-029", Title: "The attributes of a cookie let it come back", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP | Transport, need: aReply, odd: setsCookie, Run: cookieAttributes,
 		Doc: "A Path that doesn't cover the ACS URL, Secure over clear HTTP, or another host's Domain: a CPE that goes by the rules doesn't return the cookie.",
 	},
 }

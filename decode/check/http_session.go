@@ -12,7 +12,7 @@ import (
 // httpSessions is the checks of how a session uses its connections.
 var httpSessions = []*Check{
 	{
-		ID: "HTTP-014", Title: "No pipelining", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: GoodClock | Transport, Subject: OfSession, Run: pipelining,
+		ID: "HTTP-014", Title: "No pipelining", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: GoodClock | Transport, Subject: OfSession, odd: rare, Run: pipelining,
 		Doc: "The CPE waits for the last byte of an answer before it sends the next request. An ACS that doesn't expect it answers the wrong message.",
 	},
 	{
@@ -28,31 +28,31 @@ var httpSessions = []*Check{
 		Doc: "Each close costs a new connection, with TLS a handshake, and many CPEs begin again with an Inform. Look at the keep-alive settings of the ACS and of proxies before it.",
 	},
 	{
-		ID: "HTTP-018", Title: "The CPE asks to close only with its last POST", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession, Subject: OfSession, Run: askedToClose,
+		ID: "HTTP-018", Title: "The CPE asks to close only with its last POST", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession, Subject: OfSession, odd: connects, Run: askedToClose,
 		Doc: "Connection: close makes the server close after its answer, in the middle of the session.",
 	},
 	{
-		ID: "HTTP-019", Title: "After a 401 the CPE tries again on the same connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP | Transport, Subject: OfSession, Run: newConnAfter401,
+		ID: "HTTP-019", Title: "After a 401 the CPE tries again on the same connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP | Transport, Subject: OfSession, odd: refused, Run: newConnAfter401,
 		Doc: "An ACS may bind its nonce to the connection, and then never accepts the credentials. It did not ask for a close.",
 	},
 	{
-		ID: "HTTP-020", Title: "After a 401 with Connection: close the CPE tries again on a new connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Transport, Subject: OfSession, Run: sameConnAfter401,
+		ID: "HTTP-020", Title: "After a 401 with Connection: close the CPE tries again on a new connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Transport, Subject: OfSession, odd: refused, Run: sameConnAfter401,
 		Doc: "The server closes this one; what is sent on it is lost.",
 	},
 	{
-		ID: "HTTP-021", Title: "The POST after a 401 repeats the body", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Counterpart, Subject: OfSession, Run: otherBodyAfter401,
+		ID: "HTTP-021", Title: "The POST after a 401 repeats the body", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Counterpart, Subject: OfSession, odd: refused, Run: otherBodyAfter401,
 		Doc: "A 401 refuses the message, and so the same one has to come again. An empty probe that is followed by the Inform is a habit of libcurl, and told as a note.",
 	},
 	{
-		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, Run: forgotCredentials,
+		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: refused, Run: forgotCredentials,
 		Doc: "Each POST without credentials may be challenged again, which costs a round trip. If the ACS accepts them without, it is a note.",
 	},
 	{
-		ID: "HTTP-023", Title: "The ACS challenges only the first POST of a session", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: WholeSession, Subject: OfSession, Run: lateChallenge,
+		ID: "HTTP-023", Title: "The ACS challenges only the first POST of a session", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: WholeSession, Subject: OfSession, odd: refused, Run: lateChallenge,
 		Doc: "A challenge in the middle of a session breaks CPEs that authenticate once. A stale nonce is exempt; on a new connection it is a note.",
 	},
 	{
-		ID: "HTTP-024", Title: "No tight loop of refused credentials", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP, Subject: OfSession, Run: loop401,
+		ID: "HTTP-024", Title: "No tight loop of refused credentials", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP, Subject: OfSession, odd: refused, Run: loop401,
 		Doc: "After two refusals the session has failed, and the CPE waits before it tries again. Look at user name, password and the digest's qop.",
 	},
 	{

@@ -13,59 +13,59 @@ import (
 // rpcs is the checks of single RPCs and their answers.
 var rpcs = []*Check{
 	{
-		ID: "RPC-001", Title: "The method is known, and called in its direction", Ref: "TR-069a6 A.3, A.4", Severity: Error, each: true, body: true, need: aRequest, Run: methodKnown,
+		ID: "RPC-001", Title: "The method is known, and called in its direction", Ref: "TR-069a6 A.3, A.4", Severity: Error, each: true, body: true, need: aRequest, odd: oddMethod, Run: methodKnown,
 		Doc: "Inform, TransferComplete and their like are called by the CPE, the others by the ACS. A vendor's own method begins with X_.",
 	},
 	{
-		ID: "RPC-002", Title: "A vendor's method is named X_<OUI>_Name or X_<domain>_Name", Ref: "TR-069a6 A.1", Severity: Error, each: true, body: true, need: aRequest, Run: vendorMethod,
+		ID: "RPC-002", Title: "A vendor's method is named X_<OUI>_Name or X_<domain>_Name", Ref: "TR-069a6 A.1", Severity: Error, each: true, body: true, need: aRequest, odd: oddMethod, Run: vendorMethod,
 		Doc: "The form keeps the methods of vendors apart.",
 	},
 	{
-		ID: "RPC-003", Title: "A CPE lists all mandatory methods", Ref: "TR-069a6 3.6 Table 5", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: listsMandatory,
+		ID: "RPC-003", Title: "A CPE lists all mandatory methods", Ref: "TR-069a6 3.6 Table 5", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: acting, Run: listsMandatory,
 		Doc: "An ACS may call only what the list has. FactoryReset became mandatory with Amendment 6, and its absence is a note.",
 	},
 	{
-		ID: "RPC-006", Title: "No deprecated RPC", Ref: "TR-069a6 3.6 Table 5", Severity: Info, each: true, body: true, need: aRequest, Run: deprecated,
+		ID: "RPC-006", Title: "No deprecated RPC", Ref: "TR-069a6 3.6 Table 5", Severity: Info, each: true, body: true, need: aRequest, odd: oddMethod, Run: deprecated,
 		Doc: "Kicked, GetQueuedTransfers, SetVouchers and GetOptions are kept for old peers only.",
 	},
 	{
-		ID: "RPC-010", Title: "Every name that is returned lies below a path that was asked for", Ref: "TR-069a6 A.3.2.2 to A.3.2.5", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, Run: namesAsked,
+		ID: "RPC-010", Title: "Every name that is returned lies below a path that was asked for", Ref: "TR-069a6 A.3.2.2 to A.3.2.5", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: namesAsked,
 		Doc: "What was not asked for may overwrite what the ACS knows. Requests with aliases or wildcards are not judged.",
 	},
 	{
-		ID: "RPC-011", Title: "Full names are returned once each", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, Run: namesMissing,
+		ID: "RPC-011", Title: "Full names are returned once each", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: namesMissing,
 		Doc: "A parameter that doesn't exist is answered with fault 9005, never left out: the ACS can't tell an omission from an old value.",
 	},
 	{
-		ID: "RPC-014", Title: "SetParameterValues has no name twice", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, Run: setTwice,
+		ID: "RPC-014", Title: "SetParameterValues has no name twice", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, odd: twice, Run: setTwice,
 		Doc: "The CPE has to refuse it with 9003; one that doesn't takes one of the two values.",
 	},
 	{
-		ID: "RPC-016", Title: "SetParameterValues has full names", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, Run: setPartial,
+		ID: "RPC-016", Title: "SetParameterValues has full names", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, odd: partial, Run: setPartial,
 		Doc: "An object has no value that could be set.",
 	},
 	{
-		ID: "RPC-017", Title: "Status is 0 or 1", Ref: "cwmp-1-0.xsd", Severity: Error, each: true, body: true, need: typed, Run: statusValue,
+		ID: "RPC-017", Title: "Status is 0 or 1", Ref: "cwmp-1-0.xsd", Severity: Error, each: true, body: true, need: typed, odd: oddResult, Run: statusValue,
 		Doc: "0: done and in force. 1: accepted, and in force by the time of the next session.",
 	},
 	{
-		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, each: true, body: true, need: typed, Run: addTable,
+		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: addTable,
 		Doc: "ObjectName is the path of the table with a dot at its end, without an instance number.",
 	},
 	{
-		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, each: true, body: true, need: typed, Run: deleteInstance,
+		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: deleteInstance,
 		Doc: "ObjectName ends in the instance's number or alias and a dot.",
 	},
 	{
-		ID: "RPC-030", Title: "Notification is 0 to 2, or to 6 from CWMP 1.4", Ref: "cwmp-1-4.xsd", Severity: Error, each: true, body: true, need: typed, Run: notification,
+		ID: "RPC-030", Title: "Notification is 0 to 2, or to 6 from CWMP 1.4", Ref: "cwmp-1-4.xsd", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: notification,
 		Doc: "0 off, 1 passive, 2 active; 3 to 6 are the lightweight ones. It needs a value even if NotificationChange is false.",
 	},
 	{
-		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, each: true, body: true, need: typed, Run: fileType,
+		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: fileType,
 		Doc: "The whole text counts: the same number means different things for Download and Upload. A vendor's begins with X.",
 	},
 	{
-		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, each: true, body: true, need: typed, Run: transferURL,
+		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, each: true, body: true, need: typed, odd: acting, Run: transferURL,
 		Doc: "http, https, ftp, sftp and tftp are known. User name and password have arguments of their own.",
 	},
 }

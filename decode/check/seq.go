@@ -20,7 +20,7 @@ var sequence = []*Check{
 		Doc: "Until then the CPE may not go on. An empty answer here is mostly an ACS that failed inside.",
 	},
 	{
-		ID: "SEQ-004", Title: "InformResponse travels alone", Ref: "TR-069a6 3.7", Severity: Error, each: true, need: aReply, Run: informResponseAlone,
+		ID: "SEQ-004", Title: "InformResponse travels alone", Ref: "TR-069a6 3.7", Severity: Error, each: true, need: aReply, odd: crowd, Run: informResponseAlone,
 		Doc: "MaxEnvelopes is 1: the ACS's first request comes in the answer to the next POST.",
 	},
 	{

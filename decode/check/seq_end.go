@@ -47,11 +47,11 @@ var sequenceEnds = []*Check{
 		Doc: "Without a SessionTimeout in the Inform the ACS may give the session up after 30 s without a request.",
 	},
 	{
-		ID: "SEQ-027", Title: "An event that announces a method is followed by it", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession, Subject: OfSession, Run: announced,
+		ID: "SEQ-027", Title: "An event that announces a method is followed by it", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession, Subject: OfSession, odd: special, Run: announced,
 		Doc: "With 7 TRANSFER COMPLETE the CPE calls TransferComplete before it says that it has no more requests; 5, 9, 10, 11 and 12 have methods of their own. Without the call the ACS never learns the result.",
 	},
 	{
-		ID: "SEQ-028", Title: "One TransferComplete for each transfer that the Inform reports", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession, Subject: OfSession, Run: transfersReported,
+		ID: "SEQ-028", Title: "One TransferComplete for each transfer that the Inform reports", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession, Subject: OfSession, odd: special, Run: transfersReported,
 		Doc: "Each M Download, M Upload and M ScheduleDownload has its TransferComplete with the same CommandKey. A transfer that was asked for in the same session may be reported without an event.",
 	},
 	{
@@ -59,7 +59,7 @@ var sequenceEnds = []*Check{
 		Doc: "The session ran into its timeout with the CPE on hold, and with what it had to report.",
 	},
 	{
-		ID: "SEQ-030", Title: "HoldRequests is followed by something to do", Ref: "TR-069a6 3.5", Severity: Info, Subject: OfSession, Run: holdForNothing,
+		ID: "SEQ-030", Title: "HoldRequests is followed by something to do", Ref: "TR-069a6 3.5", Severity: Info, Subject: OfSession, odd: rare, Run: holdForNothing,
 		Doc: "The ACS held the CPE back and then had no request. Legal, and one round trip for nothing.",
 	},
 	{

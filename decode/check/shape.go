@@ -67,6 +67,37 @@ func (k *Check) needs() shape {
 	return s
 }
 
+// kind is a shape with facts.
+type kind struct {
+	shape shape
+	facts facts
+}
+
+// maxKinds bounds how many kinds of messages have their list of checks kept.
+const maxKinds = 4096
+
+// of is the checks that can have something to say of a message of some shape
+// with some facts. Where it matters what could not be decided, it is all that
+// the message is to be judged by.
+func (c *Checker) of(s shape, f facts) []*Check {
+	if c.Coverage {
+		return c.on(s)
+	}
+	list, ok := c.byKind[kind{s, f}]
+	if !ok {
+		for _, k := range c.on(s) {
+			if k.may(f) {
+				list = append(list, k)
+			}
+		}
+		if len(c.byKind) >= maxKinds {
+			clear(c.byKind)
+		}
+		c.byKind[kind{s, f}] = list
+	}
+	return list
+}
+
 // on is the checks that a message of some shape is to be judged by.
 func (c *Checker) on(s shape) []*Check {
 	list, ok := c.byShape[s]

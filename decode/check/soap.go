@@ -10,23 +10,23 @@ import (
 // soapXML is the checks of the envelope as XML and SOAP.
 var soapXML = []*Check{
 	{
-		ID: "SOAP-001", Title: "The body is well-formed XML 1.0", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeBody, body: true, Run: wellFormed,
+		ID: "SOAP-001", Title: "The body is well-formed XML 1.0", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeBody, body: true, odd: ill | padded, Run: wellFormed,
 		Doc: "Many parsers refuse a whole message for one stray character, and the session ends there. Look at the offset: what stands before it was read, what follows was read as well as could be.",
 	},
 	{
-		ID: "SOAP-002", Title: "The root element is Envelope of SOAP 1.1", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, body: true, need: quirky, Run: root,
+		ID: "SOAP-002", Title: "The root element is Envelope of SOAP 1.1", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, body: true, need: quirky, odd: otherQuirk, Run: root,
 		Doc: "CWMP is SOAP 1.1. An envelope in the namespace of SOAP 1.2, or in none, is refused by peers that look at namespaces.",
 	},
 	{
-		ID: "SOAP-003", Title: "An Envelope has one Body, and at most one Header before it", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, body: true, need: quirky, Run: structure,
+		ID: "SOAP-003", Title: "An Envelope has one Body, and at most one Header before it", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, body: true, need: quirky, odd: otherQuirk, Run: structure,
 		Doc: "A receiver takes the first Body and the first Header it meets; what stands in others may be lost without notice.",
 	},
 	{
-		ID: "SOAP-004", Title: "A Body holds exactly one method or Fault", Ref: "TR-069a6 3.5, 3.7", Severity: Error, Gates: WholeBody, body: true, Run: oneMethod,
+		ID: "SOAP-004", Title: "A Body holds exactly one method or Fault", Ref: "TR-069a6 3.5, 3.7", Severity: Error, Gates: WholeBody, body: true, odd: crowd, Run: oneMethod,
 		Doc: "One envelope is one message, and one HTTP message is one envelope since MaxEnvelopes is 1. Peers read the first method and drop the others, or refuse all of them.",
 	},
 	{
-		ID: "SOAP-005", Title: "The method is in a CWMP namespace, and a Fault in that of SOAP", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anEnvelope, Run: methodSpace,
+		ID: "SOAP-005", Title: "The method is in a CWMP namespace, and a Fault in that of SOAP", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anEnvelope, odd: oddSpace, Run: methodSpace,
 		Doc: "The namespace tells the receiver which protocol, and which version of it, is spoken. Look at the declaration that the method's prefix resolves to.",
 	},
 	{
@@ -34,35 +34,35 @@ var soapXML = []*Check{
 		Doc: "The schemas leave argument elements unqualified. The usual cause is a default namespace declared at the method; strict receivers then find no arguments at all.",
 	},
 	{
-		ID: "SOAP-007", Title: "The encoding namespace is that of SOAP 1.1", Ref: "TR-069a6 3.5", Severity: Warning, body: true, need: anEnvelope, Run: encodingSpace,
+		ID: "SOAP-007", Title: "The encoding namespace is that of SOAP 1.1", Ref: "TR-069a6 3.5", Severity: Warning, body: true, need: anEnvelope, odd: oddEncoding, Run: encodingSpace,
 		Doc: "The namespace of arrayType ends in a slash. Receivers that compare it exactly see an array without a type.",
 	},
 	{
-		ID: "SOAP-008", Title: "Every prefix is declared", Ref: "Namespaces in XML 1.0", Severity: Error, Gates: WholeBody, body: true, need: quirky, Run: declared,
+		ID: "SOAP-008", Title: "Every prefix is declared", Ref: "Namespaces in XML 1.0", Severity: Error, Gates: WholeBody, body: true, need: quirky, odd: otherQuirk, Run: declared,
 		Doc: "A prefix must be declared where it is used, also in the values of xsi:type and arrayType. Namespace-aware parsers refuse the message.",
 	},
 	{
-		ID: "SOAP-009", Title: "No character that XML 1.0 forbids", Ref: "XML 1.0 2.2", Severity: Error, Gates: WholeBody, body: true, need: quirky, Run: forbidden,
+		ID: "SOAP-009", Title: "No character that XML 1.0 forbids", Ref: "XML 1.0 2.2", Severity: Error, Gates: WholeBody, body: true, need: quirky, odd: otherQuirk, Run: forbidden,
 		Doc: "Control characters may stand in XML neither raw nor as references. They come from values copied out of memory or read from a network; look at the parameter at that place.",
 	},
 	{
-		ID: "SOAP-010", Title: "The bytes are valid in the body's character set", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeBody, body: true, need: quirky, Run: charset,
+		ID: "SOAP-010", Title: "The bytes are valid in the body's character set", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeBody, body: true, need: quirky, odd: otherSet, Run: charset,
 		Doc: "The character set is that of Content-Type, else of the XML declaration, else UTF-8. Names typed in by users, such as an SSID, are the usual place.",
 	},
 	{
-		ID: "SOAP-011", Title: "Content-Type and the XML declaration name the same character set", Ref: "RFC 7303 3.2", Severity: Warning, Gates: PlainHTTP, body: true, need: quirky, Run: charsetTwice,
+		ID: "SOAP-011", Title: "Content-Type and the XML declaration name the same character set", Ref: "RFC 7303 3.2", Severity: Warning, Gates: PlainHTTP, body: true, need: quirky, odd: otherSet, Run: charsetTwice,
 		Doc: "Where the two differ, one peer decodes by the header and the next by the declaration, and text with non-ASCII characters comes out damaged.",
 	},
 	{
-		ID: "SOAP-012", Title: "Characters outside of ASCII are written as references", Ref: "TR-106a7 3", Severity: Info, body: true, need: quirky, Run: rawText,
+		ID: "SOAP-012", Title: "Characters outside of ASCII are written as references", Ref: "TR-106a7 3", Severity: Info, body: true, need: quirky, odd: rawChars, Run: rawText,
 		Doc: "TR-106 asks for references for everything but tab, line feed and the printable ASCII characters. Raw text is legal XML and understood by most; it is told once per sender.",
 	},
 	{
-		ID: "SOAP-036", Title: "The body starts with an XML declaration", Ref: "XML 1.0 2.8", Severity: Info, body: true, need: quirky, Run: noDeclaration,
+		ID: "SOAP-036", Title: "The body starts with an XML declaration", Ref: "XML 1.0 2.8", Severity: Info, body: true, need: quirky, odd: undeclared, Run: noDeclaration,
 		Doc: "A declaration is optional in UTF-8, but some parsers need it. It is told once per sender.",
 	},
 	{
-		ID: "SOAP-037", Title: "A request envelope is no longer than 32768 bytes", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: WholeBody, body: true, need: aRequest, Run: large,
+		ID: "SOAP-037", Title: "A request envelope is no longer than 32768 bytes", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: WholeBody, body: true, need: aRequest, odd: bulky, Run: large,
 		Doc: "A peer need not accept request envelopes beyond 32 KB, and may answer 9004 or 8004. Responses have no limit.",
 	},
 	{
@@ -70,11 +70,11 @@ var soapXML = []*Check{
 		Doc: "Each side must accept request envelopes of up to 32 KB. Only a Fault whose text speaks of size or length is judged.",
 	},
 	{
-		ID: "SOAP-039", Title: "No DOCTYPE, entity or processing instruction", Ref: "SOAP 1.1 3", Severity: Warning, body: true, need: quirky, Run: doctype,
+		ID: "SOAP-039", Title: "No DOCTYPE, entity or processing instruction", Ref: "SOAP 1.1 3", Severity: Warning, body: true, need: quirky, odd: otherQuirk, Run: doctype,
 		Doc: "SOAP forbids a document type and processing instructions; an entity definition may be an attack on the receiver's parser. Informant never expands them.",
 	},
 	{
-		ID: "SOAP-040", Title: "Nothing follows the root element", Ref: "XML 1.0 2.1", Severity: Warning, Gates: WholeBody, body: true, need: quirky, Run: trailing,
+		ID: "SOAP-040", Title: "Nothing follows the root element", Ref: "XML 1.0 2.1", Severity: Warning, Gates: WholeBody, body: true, need: quirky, odd: otherQuirk, Run: trailing,
 		Doc: "NUL padding, a second envelope or rests of a buffer after the end tag are dropped by tolerant parsers and refused by strict ones.",
 	},
 }

@@ -10,19 +10,19 @@ import (
 // soapArrays is the checks of how arguments are written.
 var soapArrays = []*Check{
 	{
-		ID: "SOAP-013", Title: "arrayType tells how many elements the array has", Ref: "SOAP 1.1 5.4.2", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: arraySize,
+		ID: "SOAP-013", Title: "arrayType tells how many elements the array has", Ref: "SOAP 1.1 5.4.2", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: oddArray, Run: arraySize,
 		Doc: "Receivers allocate by the declared size and stop there, or refuse the message. A leading zero is another matter (SOAP-016).",
 	},
 	{
-		ID: "SOAP-014", Title: "Every array carries arrayType", Ref: "cwmp-1-0.xsd", Severity: Warning, Field: true, each: true, body: true, need: typed, Run: arrayUntyped,
+		ID: "SOAP-014", Title: "Every array carries arrayType", Ref: "cwmp-1-0.xsd", Severity: Warning, Field: true, each: true, body: true, need: typed, odd: oddArray, Run: arrayUntyped,
 		Doc: "The schemas require the attribute on each list. Most receivers do without it.",
 	},
 	{
-		ID: "SOAP-015", Title: "arrayType names the element type of that argument", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, need: typed, Run: arrayItems,
+		ID: "SOAP-015", Title: "arrayType names the element type of that argument", Ref: "cwmp-1-0.xsd", Severity: Warning, each: true, body: true, need: typed, odd: oddArray, Run: arrayItems,
 		Doc: "A list of parameters is one of cwmp:ParameterValueStruct, a list of names one of xsd:string, and so on.",
 	},
 	{
-		ID: "SOAP-016", Title: "The size of an array has no leading zeros", Ref: "SOAP 1.1 5.4.2", Severity: Info, each: true, body: true, need: typed, Run: arrayZeros,
+		ID: "SOAP-016", Title: "The size of an array has no leading zeros", Ref: "SOAP 1.1 5.4.2", Severity: Info, each: true, body: true, need: typed, odd: oddArray, Run: arrayZeros,
 		Doc: "Sizes such as [0008] are read as octal by some parsers. It is told once per sender.",
 	},
 	{
@@ -34,15 +34,15 @@ var soapArrays = []*Check{
 		Doc: "The schemas declare sequences. Informant reads them in any order; many peers do not.",
 	},
 	{
-		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, each: true, body: true, need: typed, Run: extra,
+		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, each: true, body: true, need: typed, odd: extras, Run: extra,
 		Doc: "Vendors add arguments of their own; receivers that validate refuse them.",
 	},
 	{
-		ID: "SOAP-020", Title: "Strings are no longer than the schema permits", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: tooLong,
+		ID: "SOAP-020", Title: "Strings are no longer than the schema permits", Ref: "TR-069a6 A.3, A.4", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: long, Run: tooLong,
 		Doc: "Lengths count characters, after references were resolved. A receiver with fixed buffers cuts the value, and what it returns later won't match.",
 	},
 	{
-		ID: "SOAP-041", Title: "Operations and Results are repeated elements, not arrays", Ref: "cwmp-1-2.xsd", Severity: Warning, each: true, body: true, need: typed, Run: repeatedAsArray,
+		ID: "SOAP-041", Title: "Operations and Results are repeated elements, not arrays", Ref: "cwmp-1-2.xsd", Severity: Warning, each: true, body: true, need: typed, odd: oddArray, Run: repeatedAsArray,
 		Doc: "The operations of ChangeDUState and the results of DUStateChangeComplete repeat the element itself, without a SOAP array around.",
 	},
 }

@@ -11,19 +11,19 @@ import (
 // soapHeaders is the checks of the SOAP header blocks.
 var soapHeaders = []*Check{
 	{
-		ID: "SOAP-021", Title: "cwmp:ID has mustUnderstand=\"1\" of the envelope namespace", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, Run: idMust,
+		ID: "SOAP-021", Title: "cwmp:ID has mustUnderstand=\"1\" of the envelope namespace", Ref: "TR-069a6 3.5", Severity: Error, Gates: WholeBody, each: true, body: true, odd: oddMust, Run: idMust,
 		Doc: "The schema fixes the attribute at 1. A receiver that goes by it may ignore the ID, and answer without it.",
 	},
 	{
-		ID: "SOAP-022", Title: "An answer echoes the ID of its request", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart, each: true, body: true, need: anAnswer, Run: idEcho,
+		ID: "SOAP-022", Title: "An answer echoes the ID of its request", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart, each: true, body: true, need: anAnswer, odd: oddID, Run: idEcho,
 		Doc: "If a request has an ID, its response or Fault must carry the same string, blanks included. Peers that pair by ID drop the answer otherwise.",
 	},
 	{
-		ID: "SOAP-023", Title: "An answer has no ID when its request had none", Ref: "TR-069a6 3.5", Severity: Warning, Gates: Counterpart, each: true, body: true, need: anAnswer, Run: idInvented,
+		ID: "SOAP-023", Title: "An answer has no ID when its request had none", Ref: "TR-069a6 3.5", Severity: Warning, Gates: Counterpart, each: true, body: true, need: anAnswer, odd: oddID, Run: idInvented,
 		Doc: "The responder has nothing to echo. (The wording of the standard could not be confirmed.)",
 	},
 	{
-		ID: "SOAP-024", Title: "A request has an ID", Ref: "TR-069a6 3.5", Severity: Info, each: true, body: true, need: aRequest, Run: idNone,
+		ID: "SOAP-024", Title: "A request has an ID", Ref: "TR-069a6 3.5", Severity: Info, each: true, body: true, need: aRequest, odd: noID, Run: idNone,
 		Doc: "The header is optional, but some peers need it. It is told once per sender.",
 	},
 	{
@@ -67,11 +67,11 @@ var soapHeaders = []*Check{
 		Doc: "A receiver that doesn't know a header with mustUnderstand=\"1\" has to answer a MustUnderstand Fault.",
 	},
 	{
-		ID: "SOAP-035", Title: "mustUnderstand is in the envelope namespace", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Field: true, each: true, body: true, Run: mustSpace,
+		ID: "SOAP-035", Title: "mustUnderstand is in the envelope namespace", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Field: true, each: true, body: true, odd: oddMust, Run: mustSpace,
 		Doc: "An unqualified attribute, or one whose prefix is bound to the encoding namespace, is not SOAP's mustUnderstand.",
 	},
 	{
-		ID: "SOAP-042", Title: "No empty Header, and no header twice", Ref: "TR-069a6 3.5", Severity: Warning, body: true, Run: headerTwice,
+		ID: "SOAP-042", Title: "No empty Header, and no header twice", Ref: "TR-069a6 3.5", Severity: Warning, body: true, odd: otherQuirk | moreBlocks, Run: headerTwice,
 		Doc: "Which of two IDs counts is not said anywhere. An empty Header is legal, and told as a note.",
 	},
 }

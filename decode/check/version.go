@@ -13,7 +13,7 @@ var versions = []*Check{
 		Doc: "After the InformResponse both sides speak one version. A peer that checks the namespace refuses what comes in another. It is told once per side.",
 	},
 	{
-		ID: "VER-002", Title: "The namespace is cwmp-1-0, cwmp-1-1 or cwmp-1-2", Ref: "TR-069a6 3.7.4, cwmp-1-4.xsd", Severity: Warning, Field: true, each: true, body: true, need: anEnvelope, Run: realNamespace,
+		ID: "VER-002", Title: "The namespace is cwmp-1-0, cwmp-1-1 or cwmp-1-2", Ref: "TR-069a6 3.7.4, cwmp-1-4.xsd", Severity: Warning, Field: true, each: true, body: true, need: anEnvelope, odd: oddSpace, Run: realNamespace,
 		Doc: "CWMP 1.3 and 1.4 kept the namespace of 1.2: cwmp-1-3 and cwmp-1-4 don't exist, and some peers refuse them as an unknown version. It is told once per side.",
 	},
 	{
@@ -21,7 +21,7 @@ var versions = []*Check{
 		Doc: "The ACS picks from the Inform's SupportedCWMPVersions. Without that list, it has nothing to pick from.",
 	},
 	{
-		ID: "VER-007", Title: "InformResponse is in the Inform's namespace or an older one", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: Counterpart, each: true, body: true, need: anAnswer, Run: newerAnswer,
+		ID: "VER-007", Title: "InformResponse is in the Inform's namespace or an older one", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: Counterpart, each: true, body: true, need: anAnswer, odd: oddID, Run: newerAnswer,
 		Doc: "The CPE offers its newest version; an answer in a newer one is one that it cannot know.",
 	},
 }

@@ -1,0 +1,91 @@
+package check
+
+import (
+	"strings"
+
+	"informant/decode/http1"
+)
+
+// headFacts is what a message's fields are, and whether a box between the two
+// sides told of itself in them.
+func headFacts(h *http1.Message) (f facts, relayed bool) {
+	f = noAction | noHost | oddType
+	for i := range h.Fields {
+		x := &h.Fields[i]
+		switch n := x.Name; len(n) {
+		case 3:
+			relayed = relayed || strings.EqualFold(n, "Via")
+		case 4:
+			if strings.EqualFold(n, "Host") {
+				f &^= noHost
+			}
+		case 6:
+			if strings.EqualFold(n, "Expect") {
+				f |= expects
+			}
+		case 9:
+			relayed = relayed || strings.EqualFold(n, "Forwarded")
+		case 10:
+			f = tenFacts(f, n, x.Value)
+		case 11:
+			if strings.EqualFold(n, "Set-Cookie2") {
+				f |= setsCookie
+			}
+		case 12:
+			if strings.EqualFold(n, "Content-Type") {
+				f = typeFacts(f, x.Value)
+			}
+		case 13:
+			if strings.EqualFold(n, "Authorization") {
+				f |= credentials
+			}
+		case 16:
+			if strings.EqualFold(n, "WWW-Authenticate") {
+				f |= challenges
+			}
+		}
+		if n := x.Name; len(n) > 12 && n[0]|0x20 == 'x' && strings.EqualFold(n[:12], "X-Forwarded-") {
+			relayed = true
+		}
+	}
+	return f, relayed
+}
+
+// tenFacts is headFacts of a field whose name has ten letters.
+func tenFacts(f facts, name, value string) facts {
+	switch {
+	case strings.EqualFold(name, "SOAPAction"):
+		f = f&^noAction | hasAction
+		if value != "" {
+			f |= namedActions
+		}
+	case strings.EqualFold(name, "Connection"):
+		f |= connects
+	case strings.EqualFold(name, "Set-Cookie"):
+		f |= setsCookie
+	}
+	return f
+}
+
+// typeFacts is headFacts of a Content-Type.
+func typeFacts(f facts, v string) facts {
+	if f&hasType != 0 {
+		return f | oddType | oddCharset // two of them
+	}
+	f = f&^oddType | hasType
+	rest, ok := strings.CutPrefix(v, "text/xml")
+	switch {
+	case !ok:
+		return f | oddType | oddCharset
+	case rest == "":
+		return f
+	}
+	if rest[0] != ';' {
+		f |= oddType
+	}
+	switch rest = strings.TrimLeft(rest[1:], " "); {
+	case rest == "charset=utf-8", rest == "charset=UTF-8", rest == `charset="utf-8"`, rest == `charset="UTF-8"`:
+		return f
+	}
+	return f | oddCharset
+}
