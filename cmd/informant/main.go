@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,11 +25,7 @@ func main() {
 	// The first interrupt ends the reading and tells what was read; the second
 	// one ends the program.
 	context.AfterFunc(ctx, stop)
-	if os.Getenv("GOGC") == "" {
-		// Most of the heap is short-lived: memory is worth more than the few
-		// per cent that collecting it twice as often takes.
-		debug.SetGCPercent(50)
-	}
+	watchMemory(ctx)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

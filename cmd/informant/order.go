@@ -30,6 +30,15 @@ type order struct {
 // put writes a copy of text, now or later.
 func (o *order) put(start time.Time, text []byte) error {
 	o.seq++
+	if len(text) >= o.limit { // not worth a copy
+		for len(o.items) > 0 && !o.items[0].start.After(start) {
+			if err := o.pop(); err != nil {
+				return err
+			}
+		}
+		_, err := o.w.Write(text)
+		return err
+	}
 	heap.Push(o, told{start, o.seq, append(make([]byte, 0, len(text)), text...)})
 	o.held += len(text)
 	for o.held > o.limit {

@@ -48,9 +48,9 @@ type batch struct {
 }
 
 const (
-	batchBytes = 256 << 10
-	batchSize  = 512
-	batches    = 4 // on their way at a time
+	batchBytes = 128 << 10
+	batchSize  = 256
+	batches    = 3 // on their way at a time
 )
 
 // fed adds what was appended to the batch's halves from n on, and says whether
@@ -105,7 +105,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	for range batches {
 		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
 	}
-	items := make(chan []decode.Item, 2)
+	items := make(chan []decode.Item, 1)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -214,7 +214,7 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 			}
 			for i := range b.halves {
 				hand(back.Feed(&b.halves[i]))
-				if len(ready) >= 64 || size > 1<<20 {
+				if len(ready) >= 64 || size > 256<<10 {
 					flush()
 				}
 			}
