@@ -378,11 +378,12 @@ func (d *Back) judge(e *cwmp.Event) {
 		}
 	}()
 	planted(d.plant, "check", nil)
-	for _, f := range d.check.Feed(*e) {
-		if e.Session != nil {
-			d.findings[e.Session] = append(d.findings[e.Session], f)
-			continue
-		}
+	list := d.check.Feed(*e)
+	if len(list) > 0 && e.Session != nil {
+		d.findings[e.Session] = append(d.findings[e.Session], list...)
+		return
+	}
+	for _, f := range list {
 		d.totals.Findings[f.Severity]++
 		d.out = append(d.out, Item{Kind: FindingItem, Time: e.Time, Finding: &f})
 	}
