@@ -224,6 +224,9 @@ func (t *Tracker) setCookies(s *tracked, m *http1.Message) {
 			delete(s.cookies, name)
 			continue
 		}
+		if s.cookies == nil {
+			s.cookies = map[string]string{}
+		}
 		s.cookies[name] = value
 		t.byCookie[name+"="+value] = s
 	}

@@ -97,7 +97,7 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 		SawStart:         !fragment && (!ct.midstream || ct.begun > 1) && ct.lost == 0,
 		Lost:             ct.lost,
 		Undated:          at.IsZero(),
-	}, last: at, cookies: map[string]string{}, client: ct.conn.Client.Addr()}
+	}, last: at, client: ct.conn.Client.Addr()}
 	ct.lost = 0
 	if fragment {
 		t.ordinals.fragments++
