@@ -14,6 +14,7 @@ type Assembler struct {
 	Limits Limits
 
 	conns  map[*capture.Conn]*conn
+	spares []spare
 	opened int // connections seen, for their order
 	events []Event
 	rec    stamp        // of the record being fed
@@ -124,10 +125,36 @@ func (a *Assembler) open(r capture.Record) *conn {
 	c.roles = !c.midstream
 	for d := range c.sides {
 		c.sides[d].init(c, capture.Direction(d))
+		if n := len(a.spares); n > 0 {
+			c.sides[d].reuse(a.spares[n-1])
+			a.spares = a.spares[:n-1]
+		}
 	}
 	a.conns[r.Conn] = c
 	c.emit(Event{Kind: Opened, From: r.From, Midstream: c.midstream})
 	return c
+}
+
+// spare is what a stream leaves to another one: memory that no message holds.
+type spare struct {
+	fields []fieldSpan
+	pieces []Piece
+	chunks []chunk
+}
+
+const maxSpares = 64
+
+func (s *stream) reuse(x spare) { s.head.fields, s.pieces, s.chunks = x.fields, x.pieces, x.chunks }
+
+// retire forgets a connection that is over.
+func (a *Assembler) retire(c *conn) {
+	delete(a.conns, c.c)
+	for d := range c.sides {
+		s := &c.sides[d]
+		if len(a.spares) < maxSpares && cap(s.head.fields) < 256 && cap(s.pieces) < 4096 && cap(s.chunks) < 4096 {
+			a.spares = append(a.spares, spare{s.head.fields[:0], s.pieces[:0], s.chunks[:0]})
+		}
+	}
 }
 
 // inOrder returns the connections in the order in which they were first seen.
@@ -207,7 +234,7 @@ func (c *conn) close(r capture.Record) {
 		}
 		c.finishPairing()
 		e.Summary = c.summary()
-		delete(c.a.conns, c.c)
+		c.a.retire(c)
 	}
 	c.emit(e)
 }
