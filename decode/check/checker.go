@@ -32,6 +32,9 @@ type Checker struct {
 	undecided  []Undecided
 	out        []Finding
 	pass       Pass
+	units      []*cwmp.Message // of the session at whose end checks run
+	last       *follow         // the one that was asked for last
+	spare      []*follow       // of sessions that are over
 }
 
 // follow is what is known of an open session.
@@ -39,13 +42,13 @@ type follow struct {
 	session    *cwmp.Session
 	found      []Finding // held until the session is over
 	sent       []Finding // emitted already; only what suppression needs
-	counts     map[*Check]int
+	counts     []tally
 	shut       map[*Check]Gates // closed gates that kept a check from running on some message
 	seen       facts            // of all its messages
-	told       map[string]bool
+	told       []telling
 	relayed    bool // an intermediary is suspected
 	conns      []uint64
-	units      []*cwmp.Message // one for each HTTP message; made at the end
+	units      []*cwmp.Message // one for each HTTP message; made at the end, valid until the next session's
 	headless   bool            // some message had no HTTP head
 	cover      bool            // what could not be decided is asked for
 	muddled    bool            // a dump whose directions cannot be right
@@ -54,12 +57,27 @@ type follow struct {
 	before     left            // how the device's session before this one was left
 }
 
+// tally is how many findings of a check a session has so far.
+type tally struct {
+	check *Check
+	n     int
+}
+
+// telling is what a check tells once per session.
+type telling struct {
+	check *Check
+	key   string
+}
+
 func (f *follow) count(c *Check) int {
-	if f.counts == nil {
-		f.counts = map[*Check]int{}
+	for i := range f.counts {
+		if x := &f.counts[i]; x.check == c {
+			x.n++
+			return x.n
+		}
 	}
-	f.counts[c]++
-	return f.counts[c]
+	f.counts = append(f.counts, tally{c, 1})
+	return 1
 }
 
 // start makes the lists of what runs.
@@ -130,19 +148,47 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 // was fed last, if Coverage asks for it.
 func (c *Checker) Undecided() []Undecided { return c.undecided }
 
+// follow is what is known of a session.
 func (c *Checker) follow(s *cwmp.Session) *follow {
+	if c.last != nil && c.last.session == s {
+		return c.last
+	}
 	f := c.open[s]
 	if f == nil {
-		f = &follow{session: s, cover: c.Coverage}
+		if n := len(c.spare); n > 0 {
+			f, c.spare = c.spare[n-1], c.spare[:n-1]
+		} else {
+			f = new(follow)
+		}
+		f.session, f.cover = s, c.Coverage
 		c.open[s] = f
 	}
+	c.last = f
 	return f
+}
+
+// forget lets a session go. Its follow serves another one.
+func (c *Checker) forget(f *follow) {
+	delete(c.open, f.session)
+	c.last = nil
+	clear(c.units)
+	const few = 64
+	if len(c.spare) >= few || cap(f.found) > few || cap(f.sent) > few || cap(f.told) > few {
+		return
+	}
+	clear(f.found[:cap(f.found)])
+	clear(f.sent[:cap(f.sent)])
+	clear(f.told)
+	*f = follow{found: f.found[:0], sent: f.sent[:0], told: f.told[:0], counts: f.counts[:0], conns: f.conns[:0]}
+	c.spare = append(c.spare, f)
 }
 
 // begin makes the pass ready for checks of one subject. What they find gathers
 // in its out.
 func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
-	c.pass = Pass{Session: f.session, Message: m, Exchange: x, f: f, profile: c.Profile, out: c.pass.out[:0]}
+	p := &c.pass
+	p.Session, p.Message, p.Exchange, p.f, p.profile, p.out = f.session, m, x, f, c.Profile, p.out[:0]
+	p.answered, p.answers, p.compared = false, nil, false
 }
 
 // message runs the checks of messages.
@@ -256,7 +302,8 @@ func (c *Checker) end(f *follow) {
 		}
 		found = append(found, x)
 	}
-	f.units = units(f.session)
+	c.units = units(c.units[:0], f.session)
+	f.units = c.units
 	c.begin(f, nil, nil)
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {
@@ -277,12 +324,7 @@ func (c *Checker) end(f *follow) {
 		}
 	}
 	rest := suppress(found)
-	slices.SortStableFunc(rest, func(a, b Finding) int {
-		if a.At.N != b.At.N {
-			return a.At.N - b.At.N
-		}
-		return c.order[a.Check] - c.order[b.Check]
-	})
+	c.sort(rest)
 	for _, x := range rest {
 		if x.Text != "" {
 			c.out = append(c.out, x)
@@ -298,7 +340,23 @@ func (c *Checker) end(f *follow) {
 			delete(c.onConn, id)
 		}
 	}
-	delete(c.open, f.session)
+	c.forget(f)
+}
+
+// sort brings findings in the order of their messages, and of the catalogue.
+func (c *Checker) sort(all []Finding) {
+	before := func(a, b *Finding) int {
+		if a.At.N != b.At.N {
+			return a.At.N - b.At.N
+		}
+		return c.order[a.Check] - c.order[b.Check]
+	}
+	for i := 1; i < len(all); i++ {
+		if before(&all[i-1], &all[i]) > 0 {
+			slices.SortStableFunc(all, func(a, b Finding) int { return before(&a, &b) })
+			return
+		}
+	}
 }
 
 // cover makes the list of what could not be decided.

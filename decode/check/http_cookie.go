@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -38,12 +39,11 @@ type cookie struct {
 	m            *cwmp.Message
 }
 
-// cookies reads the Set-Cookie fields of an answer.
-func cookies(m *cwmp.Message) []cookie {
-	var all []cookie
+// cookies appends what the Set-Cookie fields of an answer set.
+func cookies(all []cookie, m *cwmp.Message) []cookie {
 	for i := range m.HTTP.Fields {
 		f := &m.HTTP.Fields[i]
-		if !strings.EqualFold(f.Name, "Set-Cookie") && !strings.EqualFold(f.Name, "Set-Cookie2") {
+		if len(f.Name) < len("Set-Cookie") || !strings.EqualFold(f.Name, "Set-Cookie") && !strings.EqualFold(f.Name, "Set-Cookie2") {
 			continue
 		}
 		pair, attrs, _ := strings.Cut(f.Value, ";")
@@ -52,7 +52,9 @@ func cookies(m *cwmp.Message) []cookie {
 			continue
 		}
 		c := cookie{name: name, value: value, m: m}
-		for _, a := range strings.Split(attrs, ";") {
+		for more := true; more; {
+			var a string
+			a, attrs, more = strings.Cut(attrs, ";")
 			c.attribute(strings.TrimSpace(a), m)
 		}
 		all = append(all, c)
@@ -91,13 +93,21 @@ func (c *cookie) due(m *cwmp.Message) bool {
 	return !c.expired && !c.uncertain && c.domain == "" && !c.secure && c.covers(pathOf(m.HTTP.Target))
 }
 
-// returned reads the Cookie fields of a request.
-func returned(h *http1.Message) map[string][]string {
-	all := map[string][]string{}
-	for _, v := range h.Values("Cookie") {
-		for _, part := range strings.FieldsFunc(v, func(r rune) bool { return r == ';' || r == ',' }) {
-			if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok {
-				all[name] = append(all[name], value)
+// returned appends the values that a request returns of a cookie.
+func returned(all []string, h *http1.Message, cookie string) []string {
+	for i := range h.Fields {
+		if !strings.EqualFold(h.Fields[i].Name, "Cookie") {
+			continue
+		}
+		for rest := h.Fields[i].Value; rest != ""; {
+			part := rest
+			if end := strings.IndexAny(rest, ";,"); end >= 0 {
+				part, rest = rest[:end], rest[end+1:]
+			} else {
+				rest = ""
+			}
+			if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok && name == cookie {
+				all = append(all, value)
 			}
 		}
 	}
@@ -106,26 +116,39 @@ func returned(h *http1.Message) map[string][]string {
 
 // eachDue calls f for each POST and each cookie that should come with it.
 func (p *Pass) eachDue(f func(m *cwmp.Message, c *cookie, got []string) (stop bool)) {
-	var jar []cookie
-	asked := map[int]bool{} // exchanges that began before a cookie was set
+	p.jar, p.asked = p.jar[:0], p.asked[:0]
+	highest := 0 // of asked
 	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
-			for _, c := range cookies(m) {
-				jar = put(jar, c)
+			p.fill(m)
+			continue
+		}
+		if m.Exchange <= highest && slices.Contains(p.asked, m.Exchange) || len(p.jar) == 0 || m.HTTP.Head == 0 {
+			continue
+		}
+		p.asked, highest = append(p.asked, m.Exchange), max(highest, m.Exchange)
+		for i := range p.jar {
+			c := &p.jar[i]
+			if !c.due(m) {
+				continue
 			}
-			continue
-		}
-		if asked[m.Exchange] || len(jar) == 0 || m.HTTP.Head == 0 {
-			continue
-		}
-		asked[m.Exchange] = true
-		got := returned(m.HTTP)
-		for i := range jar {
-			if c := &jar[i]; c.due(m) && f(m, c, got[c.name]) {
+			if p.got = returned(p.got[:0], m.HTTP, c.name); f(m, c, p.got) {
 				return
 			}
 		}
 	}
+}
+
+// fill puts the cookies that an answer sets into the jar, each in the place of
+// the one of its name. It says whether there were any.
+func (p *Pass) fill(m *cwmp.Message) bool {
+	n := len(p.jar)
+	all := cookies(p.jar, m)
+	p.jar = all[:n]
+	for _, c := range all[n:] {
+		p.jar = put(p.jar, c)
+	}
+	return len(all) > n
 }
 
 // put adds a cookie to a jar, or replaces the one of its name.
@@ -169,17 +192,14 @@ func cookieChanged(p *Pass) {
 }
 
 func cookieSize(p *Pass) {
-	var jar []cookie
+	p.jar = p.jar[:0]
 	for _, m := range p.f.units {
-		if m.From != cwmp.ACS {
+		if m.From != cwmp.ACS || !p.fill(m) {
 			continue
 		}
-		for _, c := range cookies(m) {
-			jar = put(jar, c)
-		}
 		n := 0
-		for _, c := range jar {
-			if !c.expired {
+		for i := range p.jar {
+			if c := &p.jar[i]; !c.expired {
 				n += len(c.name) + len(c.value)
 			}
 		}
@@ -201,7 +221,9 @@ func cookieAttributes(p *Pass) {
 	}
 	host, _ := r.HTTP.Field("Host")
 	host, _, _ = strings.Cut(strings.ToLower(host), ":")
-	for _, c := range cookies(m) {
+	p.jar = cookies(p.jar[:0], m)
+	for i := range p.jar {
+		c := &p.jar[i]
 		domain := strings.TrimPrefix(c.domain, ".")
 		switch {
 		case c.expired || !p.firstTime(c.name):

@@ -78,9 +78,8 @@ func pathOf(target string) string {
 	return target
 }
 
-// units is the session's messages, one for each HTTP message.
-func units(s *cwmp.Session) []*cwmp.Message {
-	all := make([]*cwmp.Message, 0, len(s.Messages))
+// units appends the session's messages to all, one for each HTTP message.
+func units(all []*cwmp.Message, s *cwmp.Session) []*cwmp.Message {
 	for i, m := range s.Messages {
 		if m.HTTP != nil && (i == 0 || s.Messages[i-1].HTTP != m.HTTP) {
 			all = append(all, m)
@@ -111,8 +110,8 @@ func pipelining(p *Pass) {
 
 // wantsClose says whether a message asks for the connection to be closed.
 func wantsClose(m *cwmp.Message) bool {
-	for _, v := range m.HTTP.Values("Connection") {
-		if hasToken(v, "close") {
+	for i := range m.HTTP.Fields {
+		if f := &m.HTTP.Fields[i]; len(f.Name) == len("Connection") && strings.EqualFold(f.Name, "Connection") && hasToken(f.Value, "close") {
 			return true
 		}
 	}
@@ -198,6 +197,9 @@ func closedByACS(p *Pass) {
 			continue
 		}
 		p.closing(last, "The ACS closes the connection after message %d, in the middle of the session", last.N)
+		return
+	}
+	if p.f.seen&connects == 0 {
 		return
 	}
 	for _, m := range p.f.units {
@@ -432,7 +434,7 @@ func loop401(p *Pass) {
 }
 
 func otherPath(p *Pass) {
-	path := ""
+	path, target := "", ""
 	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
 			if m.Status >= 300 && m.Status < 400 {
@@ -440,12 +442,12 @@ func otherPath(p *Pass) {
 			}
 			continue
 		}
-		if m.HTTP.Target == "" {
-			continue
+		if m.HTTP.Target == target {
+			continue // none, or as the first one
 		}
 		got := pathOf(m.HTTP.Target)
 		if path == "" {
-			path = got
+			path, target = got, m.HTTP.Target
 		}
 		if got != path {
 			p.report(CPE, place{m: m, path: "start line"}, "The CPE posts to %s, though the session began at %s", short(got), short(path))

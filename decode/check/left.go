@@ -19,12 +19,15 @@ const maxLeft = 4096
 
 // leave notes how a session ended, for the check of what follows (HTTP-016).
 func (c *Checker) leave(s *cwmp.Session) {
+	at, ok := closedBetween(s)
+	if s.Fragment || !ok && len(c.closedByAC) == 0 {
+		return
+	}
 	key := s.Device.Key()
-	if key == "" || s.Fragment {
+	if key == "" {
 		return
 	}
 	delete(c.closedByAC, key)
-	at, ok := closedBetween(s)
 	if !ok {
 		return
 	}
@@ -35,7 +38,12 @@ func (c *Checker) leave(s *cwmp.Session) {
 }
 
 // leftBy is how the session before was left, of a session that begins.
-func (c *Checker) leftBy(s *cwmp.Session) left { return c.closedByAC[s.Device.Key()] }
+func (c *Checker) leftBy(s *cwmp.Session) left {
+	if len(c.closedByAC) == 0 {
+		return left{}
+	}
+	return c.closedByAC[s.Device.Key()]
+}
 
 // closedBetween says whether the ACS closed a session's last connection in
 // order, with nothing unanswered, before the session was over.

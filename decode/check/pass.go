@@ -19,6 +19,15 @@ type Pass struct {
 	f       *follow
 	profile Profile
 	out     []Finding
+
+	answered bool // answers is known
+	answers  *cwmp.Transaction
+	compared bool     // paths is known
+	paths    []string // what was asked for
+	request  *cwmp.Message
+	jar      []cookie // room for those of a session
+	got      []string // room for the values of one that came back
+	asked    []int    // room for exchanges
 }
 
 // place is a position that a check reports.
@@ -153,20 +162,29 @@ func (p *Pass) sender() Party { return by(p.Message.From) }
 // firstTime says whether this check is asked for key for the first time in the
 // session: notes on habits are told once.
 func (p *Pass) firstTime(key string) bool {
-	k := p.Check.ID + " " + key
-	if p.f.told[k] || len(p.f.told) > 1000 {
+	if len(p.f.told) > 1000 {
 		return false
 	}
-	if p.f.told == nil {
-		p.f.told = map[string]bool{}
+	k := telling{p.Check, key}
+	for i := range p.f.told {
+		if p.f.told[i] == k {
+			return false
+		}
 	}
-	p.f.told[k] = true
+	p.f.told = append(p.f.told, k)
 	return true
 }
 
 // transaction is the one that the pass's message answers, nil when there is
 // none. The last ones are looked at first: it was just answered.
 func (p *Pass) transaction() *cwmp.Transaction {
+	if !p.answered {
+		p.answered, p.answers = true, p.findTransaction()
+	}
+	return p.answers
+}
+
+func (p *Pass) findTransaction() *cwmp.Transaction {
 	if p.Session.Fragment {
 		return nil
 	}

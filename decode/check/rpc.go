@@ -151,14 +151,24 @@ func deprecated(p *Pass) {
 	}
 }
 
-// asked is the paths of the request that the pass's message answers; ok is
+// askedFor is the paths of the request that the pass's message answers; ok is
 // false where they cannot be compared.
-func (p *Pass) asked() (paths []string, request *cwmp.Message, ok bool) {
-	t := p.transaction()
-	if t == nil || p.Message.Kind != cwmp.Response {
-		return nil, nil, false
+func (p *Pass) askedFor() (paths []string, request *cwmp.Message, ok bool) {
+	if !p.compared {
+		p.compared = true
+		p.request = nil
+		if t := p.transaction(); t != nil && p.Message.Kind == cwmp.Response {
+			if p.paths, ok = pathsOf(p.paths[:0], t.Request); ok {
+				p.request = t.Request
+			}
+		}
 	}
-	switch a := t.Request.Args.(type) {
+	return p.paths, p.request, p.request != nil
+}
+
+// pathsOf appends the paths that a request asks for.
+func pathsOf(paths []string, m *cwmp.Message) ([]string, bool) {
+	switch a := m.Args.(type) {
 	case *cwmp.GetParameterValues:
 		for i := range a.ParameterNames.Items {
 			paths = append(paths, a.ParameterNames.Items[i].Value)
@@ -168,17 +178,17 @@ func (p *Pass) asked() (paths []string, request *cwmp.Message, ok bool) {
 			paths = append(paths, a.ParameterNames.Items[i].Value)
 		}
 	case *cwmp.GetParameterNames:
-		paths = []string{a.ParameterPath.Value}
+		paths = append(paths, a.ParameterPath.Value)
 	default:
-		return nil, nil, false
+		return paths, false
 	}
 	for i, x := range paths {
-		if strings.ContainsAny(x, "[*") {
-			return nil, nil, false
+		if strings.IndexByte(x, '[') >= 0 || strings.IndexByte(x, '*') >= 0 {
+			return paths, false
 		}
 		paths[i] = strings.TrimSpace(x)
 	}
-	return paths, t.Request, true
+	return paths, true
 }
 
 // below says whether a name is a path that was asked for, or below it.
@@ -205,7 +215,7 @@ func eachName(m *cwmp.Message, f func(l *cwmp.Leaf)) {
 }
 
 func namesAsked(p *Pass) {
-	paths, request, ok := p.asked()
+	paths, request, ok := p.askedFor()
 	if !ok || len(paths) == 0 || len(paths) > 1024 {
 		return
 	}
@@ -240,15 +250,37 @@ func more(n int) string {
 	return fmt.Sprintf(", and %d more like it", n-1)
 }
 
+// allThere says whether full names are in a list, and in the order in which they
+// were asked for.
+func allThere(paths []string, list []cwmp.ParameterValueStruct) bool {
+	for _, path := range paths {
+		if path == "" || strings.HasSuffix(path, ".") {
+			continue
+		}
+		i := 0
+		for i < len(list) && list[i].Name.Value != path {
+			i++
+		}
+		if i == len(list) {
+			return false
+		}
+		list = list[i+1:]
+	}
+	return true
+}
+
 func namesMissing(p *Pass) {
 	if p.Message.RPC != "GetParameterValuesResponse" {
 		return
 	}
-	paths, request, ok := p.asked()
+	paths, request, ok := p.askedFor()
 	if !ok {
 		return
 	}
 	if !slices.ContainsFunc(paths, func(path string) bool { return path != "" && !strings.HasSuffix(path, ".") }) {
+		return
+	}
+	if allThere(paths, parameters(p.Message)) {
 		return
 	}
 	got := map[string]bool{}

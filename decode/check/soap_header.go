@@ -137,7 +137,25 @@ func idNone(p *Pass) {
 	}
 }
 
+// mayRepeat says whether two requests of a session may have the same ID.
+func mayRepeat(all []*cwmp.Transaction) bool {
+	if len(all) > 32 {
+		return true
+	}
+	for i, t := range all {
+		for _, u := range all[:i] {
+			if t.Request.ID == u.Request.ID && t.Caller == u.Caller && t.Request.HasID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func idTwice(p *Pass) {
+	if !mayRepeat(p.Session.Transactions) {
+		return
+	}
 	for _, side := range []cwmp.Role{cwmp.CPE, cwmp.ACS} {
 		seen := map[string]*cwmp.Message{}
 		var first, again *cwmp.Message

@@ -12,7 +12,7 @@ import "strings"
 //   - A missing InformResponse explains how the session ends; a second Inform
 //     explains what it follows; pipelining explains everything out of turn.
 func suppress(all []Finding) []Finding {
-	if len(all) < 2 {
+	if len(all) < 2 || !anyExplains(all) {
 		return all
 	}
 	var why causes
@@ -26,6 +26,18 @@ func suppress(all []Finding) []Finding {
 		}
 	}
 	return kept
+}
+
+// anyExplains says whether one of the findings can be the cause of others.
+func anyExplains(all []Finding) bool {
+	for i := range all {
+		switch all[i].Check.ID {
+		case "SOAP-001", "SOAP-002", "SOAP-003", "SOAP-008", "FLT-012", "FLT-023", "EVT-002", "EVT-003", "EVT-004", "EVT-005", "INF-001", "RPC-030",
+			"SEQ-002", "SEQ-003", "SEQ-011", "SEQ-016", "SEQ-027", "HTTP-014", "HTTP-044", "SEC-001":
+			return true
+		}
+	}
+	return false
 }
 
 // spot is a message, and a path in it.
