@@ -336,11 +336,12 @@ func (t *Tracker) response(ct *connTrack, e http1.Event, msgs []*Message) {
 		return
 	case b.inPrelude():
 		t.settlePrelude(ct, true) // which finds b.to
-	case len(msgs) == 0 && (b.exchange.Request != nil || ct.current == nil || !ct.current.Fragment):
+	case len(msgs) == 0 && !isHeadless(m) && (b.exchange.Request != nil || !Sniff(m.Body) && (ct.current == nil || !ct.current.Fragment)):
 		t.other(b.exchange, e.Time)
 		return
 	default:
-		// CWMP in answer to what was none, or to what was not seen.
+		// CWMP, readable or not, in answer to what was none, or to what was
+		// not seen.
 		b.to = t.fragment(ct, e.Time)
 		if r := b.exchange.Request; r != nil {
 			b.requests = []*Message{bare(r)}
@@ -370,7 +371,7 @@ func answerWithout(m *http1.Message) *Message {
 	switch {
 	case success && blank(m.Body) && m.Omitted == 0:
 		x.Kind = Empty
-	case success, x.Document != nil:
+	case success, x.Document != nil, isHeadless(m):
 		x.Kind = Unreadable
 	}
 	return x

@@ -43,6 +43,10 @@ func TestForeignPOST(t *testing.T) {
 		{"before a response", []http1.Message{abc, {Method: "POST", Body: envelope(`<c:RebootResponse/>`)}}, nil, "fragment 2"},
 		{"beside a SOAPAction", []http1.Message{abc, soapAction}, nil, "fragment 2"},
 		{"answered with a request", []http1.Message{abc}, []http1.Message{{Status: 200, Body: envelope(`<c:Reboot/>`)}}, "fragment 2"},
+		{"markup alone, answered with markup alone", []http1.Message{broken}, []http1.Message{broken}, "fragment 2"},
+		{"an answer alone, without a method", nil, []http1.Message{{Status: 200, Body: envelope("")}}, "fragment 1"},
+		{"an answer alone, markup", nil, []http1.Message{broken}, "fragment 1"},
+		{"an answer alone", nil, []http1.Message{ok}, "other 1"},
 		{"many at once", many(abc, 70), nil, "other 70"},
 		{"many at once, answered", many(abc, 70), many(ok, 70), "other 70"},
 		{"many at once, one answered with a request", many(abc, 65), []http1.Message{{Status: 200, Body: envelope(`<c:Reboot/>`)}}, "fragment 2, other 64"},
@@ -85,6 +89,9 @@ func foreign(t *testing.T, requests, answers []http1.Message) string {
 		feed(http1.Event{Kind: http1.RequestSeen, Exchange: e})
 	}
 	for i, m := range answers {
+		if i == len(open) {
+			open = append(open, &http1.Exchange{N: i + 1})
+		}
 		open[i].Response = x.message(0, m, capture.FromServer)
 		feed(http1.Event{Kind: http1.ResponseSeen, From: capture.FromServer, Exchange: open[i]})
 	}

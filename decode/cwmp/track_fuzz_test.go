@@ -36,6 +36,7 @@ var (
 		{Status: 200, Body: envelope(`<c:Download><CommandKey>k</CommandKey><URL>http://192.0.2.9/fw</URL></c:Download>`)},
 		{Status: 200, Body: envelope(`<c:Upload><CommandKey>k</CommandKey><URL>http://192.0.2.9/up</URL></c:Upload>`)},
 		{Status: 200, Body: envelope(`<c:GetRPCMethods/><c:Reboot/>`)}, {Status: 200, Body: envelope(`<c:TransferCompleteResponse/>`)},
+		{Body: "<broken"}, {Status: 200, Body: envelope("")},
 	}
 )
 
