@@ -150,6 +150,7 @@ type message struct {
 	Resend          bool
 	Reason          string
 	Offset          *int64
+	Notes           []struct{ Kind, Path, Text string }
 
 	line string // the whole message
 }
