@@ -34,6 +34,8 @@ type Checker struct {
 	pass       Pass
 	units      []*cwmp.Message // of the session at whose end checks run
 	last       *follow         // the one that was asked for last
+	lastConn   uint64          // the connection of the message before, which
+	lastOn     *follow         // carries this session
 	spare      []*follow       // of sessions that are over
 }
 
@@ -55,6 +57,8 @@ type follow struct {
 	lossy      bool            // bytes are missing on its connections
 	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
 	before     left            // how the device's session before this one was left
+	jarred     bool            // returnsAll is known
+	returnsAll bool            // each cookie came back, as it was set
 }
 
 // tally is how many findings of a check a session has so far.
@@ -170,7 +174,7 @@ func (c *Checker) follow(s *cwmp.Session) *follow {
 // forget lets a session go. Its follow serves another one.
 func (c *Checker) forget(f *follow) {
 	delete(c.open, f.session)
-	c.last = nil
+	c.last, c.lastOn = nil, nil
 	clear(c.units)
 	const few = 64
 	if len(c.spare) >= few || cap(f.found) > few || cap(f.sent) > few || cap(f.told) > few {
@@ -240,10 +244,11 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	if m.HTTP.Conn == nil {
 		return
 	}
-	if id := m.HTTP.Conn.ID; c.onConn[id] != f {
+	if id := m.HTTP.Conn.ID; (c.lastConn != id || c.lastOn != f) && c.onConn[id] != f {
 		c.onConn[id] = f
 		f.conns = append(f.conns, id)
 	}
+	c.lastConn, c.lastOn = m.HTTP.Conn.ID, f
 	if m.N == 1 && isInform(m) {
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
 		f.before = c.leftBy(f.session)

@@ -170,12 +170,16 @@ func documentFacts(d *soap.Document) (f facts) {
 // methodFacts is what is odd about a method, or a Fault, and its ID.
 func (p *Pass) methodFacts() (f facts) {
 	m := p.Message
-	switch v := cwmp.Version(m.Method.Space); {
-	case m.Kind == cwmp.Fault:
-		if m.Method.Space != soap.EnvelopeNS {
+	switch m.Method.Space {
+	case soap.EnvelopeNS:
+		if m.Kind != cwmp.Fault {
 			f |= oddSpace
 		}
-	case v < 0 || v > 2:
+	case "urn:dslforum-org:cwmp-1-0", "urn:dslforum-org:cwmp-1-1", "urn:dslforum-org:cwmp-1-2":
+		if m.Kind == cwmp.Fault {
+			f |= oddSpace
+		}
+	default:
 		f |= oddSpace
 	}
 	if isRequest(m) {

@@ -64,16 +64,18 @@ func cookies(all []cookie, m *cwmp.Message) []cookie {
 
 func (c *cookie) attribute(a string, m *cwmp.Message) {
 	key, value, _ := strings.Cut(a, "=")
-	switch strings.ToLower(strings.TrimSpace(key)) {
-	case "path":
+	key = strings.TrimSpace(key)
+	is := func(name string) bool { return len(key) == len(name) && strings.EqualFold(key, name) }
+	switch {
+	case is("path"):
 		c.path = strings.Trim(value, `"`)
-	case "domain":
+	case is("domain"):
 		c.domain = strings.ToLower(strings.Trim(value, `"`))
-	case "secure":
+	case is("secure"):
 		c.secure = true
-	case "max-age":
+	case is("max-age"):
 		c.expired = strings.TrimLeft(strings.Trim(value, `"`), "0") == "" || strings.HasPrefix(value, "-")
-	case "expires":
+	case is("expires"):
 		t, err := time.Parse(time.RFC1123, value)
 		if err != nil {
 			t, err = time.Parse("Mon, 02-Jan-2006 15:04:05 MST", value)
@@ -162,7 +164,23 @@ func put(jar []cookie, c cookie) []cookie {
 	return append(jar, c)
 }
 
+// returnsAll says whether each cookie came back, as it was set. It is found out
+// once for all checks of that.
+func (p *Pass) returnsAll() bool {
+	if !p.f.jarred {
+		p.f.jarred, p.f.returnsAll = true, true
+		p.eachDue(func(_ *cwmp.Message, c *cookie, got []string) bool {
+			p.f.returnsAll = slices.Contains(got, c.value)
+			return !p.f.returnsAll
+		})
+	}
+	return p.f.returnsAll
+}
+
 func cookieForgotten(p *Pass) {
+	if p.returnsAll() {
+		return
+	}
 	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		if len(got) > 0 {
 			return false
@@ -173,6 +191,9 @@ func cookieForgotten(p *Pass) {
 }
 
 func cookieChanged(p *Pass) {
+	if p.returnsAll() {
+		return
+	}
 	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		for _, v := range got {
 			if v == c.value {
@@ -191,7 +212,26 @@ func cookieChanged(p *Pass) {
 	})
 }
 
+// setBytes is how many bytes all fields of messages have that set cookies: no
+// fewer than the cookies.
+func setBytes(all []*cwmp.Message) (n int) {
+	for _, m := range all {
+		if m.From != cwmp.ACS {
+			continue
+		}
+		for i := range m.HTTP.Fields {
+			if f := &m.HTTP.Fields[i]; len(f.Name) > 9 && f.Name[0]|0x20 == 's' && f.Name[3] == '-' {
+				n += len(f.Value)
+			}
+		}
+	}
+	return n
+}
+
 func cookieSize(p *Pass) {
+	if setBytes(p.f.units) <= 512 {
+		return
+	}
 	p.jar = p.jar[:0]
 	for _, m := range p.f.units {
 		if m.From != cwmp.ACS || !p.fill(m) {

@@ -223,6 +223,9 @@ func namesAsked(p *Pass) {
 	var first *cwmp.Leaf
 	last := 0
 	eachName(p.Message, func(l *cwmp.Leaf) {
+		if below(l.Value, paths[last]) {
+			return
+		}
 		name := strings.TrimSpace(l.Value)
 		if name == "" || strings.Contains(name, "[") || below(name, paths[last]) {
 			return

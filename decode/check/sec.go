@@ -32,10 +32,13 @@ func basicInClear(p *Pass) {
 	if m.From == cwmp.ACS {
 		name = "WWW-Authenticate"
 	}
-	values := m.HTTP.Values(name)
 	basic := false
-	for _, v := range values {
-		scheme, _, _ := strings.Cut(strings.TrimSpace(v), " ")
+	for i := range m.HTTP.Fields {
+		x := &m.HTTP.Fields[i]
+		if !strings.EqualFold(x.Name, name) {
+			continue
+		}
+		scheme, _, _ := strings.Cut(strings.TrimSpace(x.Value), " ")
 		if !strings.EqualFold(scheme, "Basic") {
 			return
 		}
