@@ -88,9 +88,9 @@ func units(all []*cwmp.Message, s *cwmp.Session) []*cwmp.Message {
 	return all
 }
 
-// pipelining wants both signs of it. The order of the bytes alone may be that of
-// a capture of one side, which knows the other's by its acknowledgements only;
-// the packets' times alone are wrong where packets were captured out of order.
+// pipelining wants both signs of it, the order in which the bytes were read and
+// the times of their packets: where packets were captured out of order, either
+// alone accuses a CPE that did wait.
 func pipelining(p *Pass) {
 	all := p.f.units
 	for i, m := range all {
