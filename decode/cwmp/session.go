@@ -97,6 +97,8 @@ const (
 	Unauthorized       // the CPE gave up after a 401
 	RedirectLost       // the target of a redirect was not seen
 	BadEnvelope        // an unreadable message, followed by silence
+	TooLarge           // a limit on messages or open sessions
+	Displaced          // other devices\' messages followed on its connection, and none of its own
 	CaptureEnded       // the input ended first
 )
 

@@ -1,7 +1,10 @@
 package cwmp
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +27,7 @@ type Limits struct {
 	TotalBytes int64
 	// Sessions are open at once: 100,000; beyond, the oldest is ended.
 	Sessions int
-	// Messages of one session are kept: 100,000; beyond, they open a fragment.
+	// Messages of one session are kept: 20,000; beyond, they open a fragment.
 	Messages int
 }
 
@@ -41,7 +44,7 @@ func (l Limits) orDefaults() Limits {
 		SessionBytes: def(l.SessionBytes, 8<<20),
 		TotalBytes:   def(l.TotalBytes, 256<<20),
 		Sessions:     int(def(int64(l.Sessions), 100_000)),
-		Messages:     int(def(int64(l.Messages), 100_000)),
+		Messages:     int(def(int64(l.Messages), 20_000)),
 	}
 }
 
@@ -57,9 +60,9 @@ type Tracker struct {
 	open   sessionList
 	binds  map[*http1.Exchange]*binding
 
-	byCookie map[string]*tracked
-	byDevice map[string]*tracked
-	byClient map[netip.Addr][]*tracked
+	byCookie map[string][]*tracked            // by name=value: those in which it was set
+	byDevice map[string]*tracked              // by connTrack.deviceKey
+	byClient map[netip.Addr]map[*tracked]bool // what may be continued
 
 	devices   deviceBook
 	requests  requestBook
@@ -152,7 +155,7 @@ func (t *Tracker) Advance(now time.Time) []Event {
 // Finish ends everything that is open: there is no more.
 func (t *Tracker) Finish() []Event {
 	t.start()
-	for _, ct := range t.conns {
+	for _, ct := range slices.SortedFunc(maps.Values(t.conns), func(a, b *connTrack) int { return cmp.Compare(a.conn.ID, b.conn.ID) }) {
 		for _, b := range ct.prelude {
 			b.gone = b.gone || !b.answered
 		}
@@ -173,9 +176,9 @@ func (t *Tracker) start() {
 		t.limits = t.Limits.orDefaults()
 		t.conns = map[*capture.Conn]*connTrack{}
 		t.binds = map[*http1.Exchange]*binding{}
-		t.byCookie = map[string]*tracked{}
+		t.byCookie = map[string][]*tracked{}
 		t.byDevice = map[string]*tracked{}
-		t.byClient = map[netip.Addr][]*tracked{}
+		t.byClient = map[netip.Addr]map[*tracked]bool{}
 	}
 	for _, x := range t.trim {
 		x.do()
@@ -276,7 +279,7 @@ func (t *Tracker) request(ct *connTrack, e http1.Event, msgs []*Message) {
 		return
 	}
 	if len(s.Messages) >= t.limits.Messages {
-		t.end(s, Idle)
+		t.end(s, TooLarge)
 		s = t.fragment(ct, msgs[0].Time)
 	}
 	t.admitRequest(s, b)

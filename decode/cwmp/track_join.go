@@ -1,6 +1,7 @@
 package cwmp
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ func (t *Tracker) join(ct *connTrack, b *binding) *tracked {
 			return t.joinInform(ct, b, m)
 		}
 	}
-	byCookie := t.cookieSession(b.exchange.Request)
-	if s := ct.current; s != nil && (byCookie == nil || byCookie == s || s.ownsCookie(b.exchange.Request)) {
+	byCookie := t.cookieSession(ct, b.exchange.Request)
+	if s := ct.current; s != nil && (byCookie == nil || byCookie == s || t.namedBy(s, b.exchange.Request)) && !t.anothers(ct, b.exchange.Request) {
 		return s
 	}
 	if byCookie != nil {
@@ -52,7 +53,7 @@ func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 	if s := ct.current; s != nil && s.retry && s.sameInform(m) {
 		return s
 	}
-	if s := t.byDevice[key]; s != nil && s.retry && s.sameInform(m) {
+	if s := t.byDevice[ct.deviceKey(key)]; s != nil && s.retry && s.sameInform(m) {
 		t.attach(s, ct)
 		return s
 	}
@@ -63,9 +64,13 @@ func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 		second = !old.Fragment && old.key == key && old.State != Done && old.State != Broken && old.State != Start
 		before = old.ID
 		old.ManyOnConn = old.ManyOnConn || many
-		t.end(old, old.causeOrNewInform())
+		if old.key == key || old.Fragment || old.State == Done || old.State == Broken {
+			t.end(old, old.causeOrNewInform())
+		}
+		// Else it is another device's, through the same relay: it may go on, and is
+		// then known by its cookie.
 	}
-	if old := t.byDevice[key]; old != nil && key != "" && (old.disconnected() || old.State == Done || old.State == Broken) {
+	if old := t.byDevice[ct.deviceKey(key)]; old != nil && key != "" && (old.disconnected() || old.State == Done || old.State == Broken) {
 		t.end(old, old.lostBy())
 	}
 	at := m.Time
@@ -82,6 +87,10 @@ func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 	t.admitPrelude(s, ct)
 	return s
 }
+
+// deviceKey tells devices apart that have the same DeviceId, as some do that
+// were never given one, by the address they come from.
+func (ct *connTrack) deviceKey(key string) string { return key + "@" + ct.conn.Client.Addr().String() }
 
 // carries notes that ct carried an Inform of a device, and says whether it
 // carried another one's too.
@@ -145,15 +154,9 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 		return nil
 	}
 	var found *tracked
-	for _, s := range t.byClient[ct.conn.Client.Addr()] {
-		if s.State == Done || s.State == Broken || s.Fragment {
-			continue
-		}
-		if s.State == Informed && !s.retry {
-			return nil // it waits for its InformResponse: nothing else can follow
-		}
-		if found != nil {
-			return nil
+	for s := range t.byClient[ct.conn.Client.Addr()] {
+		if s.State == Informed && !s.retry || found != nil {
+			return nil // the one waits for its InformResponse: nothing else can follow; or there are two
 		}
 		found = s
 	}
@@ -167,26 +170,60 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 	return found
 }
 
-// cookieSession is the open session in which a cookie of the request was set.
-func (t *Tracker) cookieSession(m *http1.Message) *tracked {
-	var found *tracked
+// cookieSession is the open session that a cookie of the request names: one
+// that was set in this session alone, or in this one alone of the client's. What
+// a load balancer gives to everybody names nobody.
+func (t *Tracker) cookieSession(ct *connTrack, m *http1.Message) (found *tracked) {
+	several := false
 	eachCookie(m, func(name, value string) {
-		if s := t.byCookie[name+"="+value]; s != nil && found == nil {
+		s := t.named(ct, t.byCookie[name+"="+value])
+		several = several || s != nil && found != nil && s != found
+		if s != nil {
 			found = s
 		}
 	})
+	if several {
+		return nil
+	}
 	return found
 }
 
-// ownsCookie says whether the request brings a cookie of this session.
-func (s *tracked) ownsCookie(m *http1.Message) bool {
-	own := false
-	eachCookie(m, func(name, value string) {
-		if v, ok := s.cookies[name]; ok && v == value {
-			own = true
+// named is the one session among those that were given the same cookie.
+func (t *Tracker) named(ct *connTrack, list []*tracked) (found *tracked) {
+	if len(list) == 1 {
+		return list[0]
+	}
+	for _, s := range list {
+		if s.client == ct.conn.Client.Addr() {
+			if found != nil {
+				return nil
+			}
+			found = s
 		}
+	}
+	return found
+}
+
+// namedBy says whether the request brings a cookie that only this session has.
+func (t *Tracker) namedBy(s *tracked, m *http1.Message) (own bool) {
+	eachCookie(m, func(name, value string) {
+		list := t.byCookie[name+"="+value]
+		own = own || len(list) == 1 && list[0] == s
 	})
 	return own
+}
+
+// anothers says whether, on a connection that carries several devices, the
+// request brings a cookie of the current session's with another value.
+func (t *Tracker) anothers(ct *connTrack, m *http1.Message) (other bool) {
+	if len(ct.devices) < 2 {
+		return false
+	}
+	eachCookie(m, func(name, value string) {
+		v, has := ct.current.cookies[name]
+		other = other || has && v != value
+	})
+	return other
 }
 
 // eachCookie calls f for each cookie of a request; CPEs separate them by ';'
@@ -217,8 +254,8 @@ func (t *Tracker) setCookies(s *tracked, m *http1.Message) {
 			continue
 		}
 		name, value = strings.Clone(name), strings.Clone(strings.Trim(value, `"`))
-		if old, had := s.cookies[name]; had && t.byCookie[name+"="+old] == s {
-			delete(t.byCookie, name+"="+old)
+		if old, had := s.cookies[name]; had {
+			t.dropCookie(s, name+"="+old)
 		}
 		if value == "" || strings.Contains(strings.ToLower(strings.ReplaceAll(attrs, " ", "")), "max-age=0") {
 			delete(s.cookies, name)
@@ -228,10 +265,22 @@ func (t *Tracker) setCookies(s *tracked, m *http1.Message) {
 			s.cookies = map[string]string{}
 		}
 		s.cookies[name] = value
-		t.byCookie[name+"="+value] = s
+		if list := t.byCookie[name+"="+value]; len(list) < 64 {
+			t.byCookie[name+"="+value] = append(list, s)
+		}
 	}
 	if v, ok := m.Field("Connection"); ok && strings.Contains(strings.ToLower(v), "close") {
 		s.leaving = true
+	}
+}
+
+// dropCookie says that a session no longer has a cookie.
+func (t *Tracker) dropCookie(s *tracked, cookie string) {
+	list := slices.DeleteFunc(t.byCookie[cookie], func(x *tracked) bool { return x == s })
+	if len(list) == 0 {
+		delete(t.byCookie, cookie)
+	} else {
+		t.byCookie[cookie] = list
 	}
 }
 

@@ -15,11 +15,17 @@ type deviceBook struct {
 	order []string
 }
 
-const knownURLs = 200_000
+const (
+	knownURLs = 200_000
+	longURL   = 1 << 10 // bytes; the schema permits 256 characters
+)
 
 // learnURL notes a device's ConnectionRequestURL and returns its key. fresh is
 // false when that was known.
 func (d *deviceBook) learnURL(raw string, id DeviceID) (key string, fresh bool) {
+	if len(raw) > longURL {
+		return "", false
+	}
 	rest, ok := cutPrefixFold(strings.TrimSpace(raw), "http://")
 	if !ok {
 		if rest, ok = cutPrefixFold(strings.TrimSpace(raw), "https://"); !ok {

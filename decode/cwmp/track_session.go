@@ -18,11 +18,12 @@ type tracked struct {
 	*Session
 	older, newer *tracked // in sessionList
 
-	key     string // of its device
-	client  netip.Addr
-	last    time.Time // of its last message
-	timeout time.Duration
-	cookies map[string]string
+	key       string // of its device
+	deviceKey string // in Tracker.byDevice
+	client    netip.Addr
+	last      time.Time // of its last message
+	timeout   time.Duration
+	cookies   map[string]string
 
 	call, ask *Transaction // the CPE's request and the ACS's that wait for an answer
 	more      []*Transaction
@@ -34,6 +35,7 @@ type tracked struct {
 	openExchanges int
 	cutExchange   bool // an exchange of it was cut off
 	reset         bool
+	displaced     bool // another session's messages came on its connection
 	evicted       bool // the source stopped following its connection
 	liveConns     int
 	capturedOut   bool // a connection of it was open when the input ended
@@ -108,9 +110,14 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	}
 	t.open.push(s)
 	t.attach(s, ct)
-	t.byClient[s.client] = append(t.byClient[s.client], s)
+	if !fragment {
+		if t.byClient[s.client] == nil {
+			t.byClient[s.client] = map[*tracked]bool{}
+		}
+		t.byClient[s.client][s] = true
+	}
 	if t.open.n > t.limits.Sessions {
-		t.end(t.open.oldest, Idle)
+		t.end(t.open.oldest, TooLarge)
 	}
 	return s
 }
@@ -141,10 +148,11 @@ func (t *Tracker) attach(s *tracked, ct *connTrack) {
 		return
 	} else if old != nil {
 		old.liveConns--
+		old.displaced = true
 	}
 	ct.current = s
 	s.liveConns++
-	s.leaving = false
+	s.leaving, s.displaced = false, false
 	for _, c := range s.Conns {
 		if c == ct.conn {
 			return
@@ -171,6 +179,8 @@ func (s *tracked) lostBy() Cause {
 	switch {
 	case s.evicted:
 		return Idle
+	case s.displaced:
+		return Displaced
 	case s.retry && len(s.retried) > 0 && s.lastStatus() == 401:
 		return Unauthorized
 	case s.retry && s.lastStatus() >= 300 && s.lastStatus() < 400:
@@ -254,6 +264,9 @@ func (t *Tracker) add(s *tracked, m *Message) {
 	}
 	s.note(m)
 	s.unreadable = m.Kind == Unreadable
+	if s.State == Done || s.State == Broken {
+		t.forgetClient(s)
+	}
 	if m.N == 1 {
 		t.emit(Event{Kind: SessionOpened, Time: m.Time, Session: s.Session})
 	}
@@ -322,14 +335,29 @@ func (t *Tracker) weigh(s *tracked, m *Message) {
 	if m.HTTP == nil || m.N > 1 && s.Messages[m.N-2].HTTP == m.HTTP {
 		return
 	}
-	n := int64(len(m.HTTP.Raw))
-	s.RawBytes += n
+	s.RawBytes += int64(len(m.HTTP.Raw))
+	n := weight(m)
 	if s.kept+n > t.limits.SessionBytes || t.rawBytes+n > t.limits.TotalBytes {
 		t.trim = append(t.trim, trimming{s.Session, m})
 		return
 	}
 	s.kept += n
 	t.rawBytes += n
+}
+
+// messageCost is about what a message costs beside its bytes.
+const messageCost = 1 << 10
+
+// weight is about what is held of a message.
+func weight(m *Message) int64 {
+	n := len(m.HTTP.Raw) + messageCost
+	if m.HTTP.Coding != "" || m.HTTP.Framing == http1.Chunked {
+		n += len(m.HTTP.Body)
+	}
+	if m.Document != nil && len(m.Document.Text) != len(m.HTTP.Body) {
+		n += len(m.Document.Text)
+	}
+	return int64(n)
 }
 
 // trimming is a message whose raw bytes are to be let go.
@@ -339,17 +367,20 @@ type trimming struct {
 }
 
 func (x trimming) do() {
-	raw := *x.m.HTTP
+	whole := x.m.HTTP
+	raw := *whole
 	raw.Omitted += int64(len(raw.Raw))
-	raw.Raw, raw.Body, raw.Fields, raw.Trailers, raw.Quirks, raw.Head = "", "", nil, nil, nil, 0
-	for _, m := range x.s.Messages {
-		if m.Exchange == x.m.Exchange && m.From == x.m.From {
-			m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
-			m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
-			m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
-			m.Trimmed = true
-			x.s.TrimmedN++
-		}
+	raw.Raw, raw.Body, raw.Fields, raw.Trailers, raw.Quirks, raw.Pieces, raw.Head = "", "", nil, nil, nil, nil, 0
+	raw.Method, raw.Target, raw.Version = strings.Clone(raw.Method), strings.Clone(raw.Target), strings.Clone(raw.Version)
+	raw.Reason, raw.Coding = strings.Clone(raw.Reason), strings.Clone(raw.Coding)
+	// The messages of one HTTP message stand side by side.
+	for i := x.m.N - 1; i < len(x.s.Messages) && x.s.Messages[i].HTTP == whole; i++ {
+		m := x.s.Messages[i]
+		m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
+		m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
+		m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
+		m.Trimmed = true
+		x.s.TrimmedN++
 	}
 }
 
@@ -368,7 +399,8 @@ func (t *Tracker) identify(s *tracked, m *Message) {
 	}
 	s.key = s.Device.Key()
 	if s.key != "" {
-		t.byDevice[s.key] = s
+		s.deviceKey = s.key + "@" + s.client.String()
+		t.byDevice[s.deviceKey] = s
 	}
 	s.Root = rootOf(in)
 }
@@ -395,13 +427,11 @@ func (t *Tracker) end(s *tracked, c Cause) {
 	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == s.Session }) // it goes out whole
 	t.open.remove(s)
 	t.rawBytes -= s.kept
-	if t.byDevice[s.key] == s {
-		delete(t.byDevice, s.key)
+	if t.byDevice[s.deviceKey] == s {
+		delete(t.byDevice, s.deviceKey)
 	}
 	for n, v := range s.cookies {
-		if k := n + "=" + v; t.byCookie[k] == s {
-			delete(t.byCookie, k)
-		}
+		t.dropCookie(s, n+"="+v)
 	}
 	t.forgetClient(s)
 	for _, c := range s.Conns {
@@ -416,18 +446,12 @@ func (t *Tracker) end(s *tracked, c Cause) {
 	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: s.Session})
 }
 
+// forgetClient says that a session will not be continued elsewhere.
 func (t *Tracker) forgetClient(s *tracked) {
-	list := t.byClient[s.client]
-	for i, x := range list {
-		if x == s {
-			list = append(list[:i], list[i+1:]...)
-			break
-		}
-	}
-	if len(list) == 0 {
-		delete(t.byClient, s.client)
+	if list := t.byClient[s.client]; len(list) > 1 || !list[s] {
+		delete(list, s)
 	} else {
-		t.byClient[s.client] = list
+		delete(t.byClient, s.client)
 	}
 }
 

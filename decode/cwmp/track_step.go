@@ -156,9 +156,6 @@ func (s *tracked) stepACS(m *Message) Breach {
 func (s *tracked) stepACSFault(m *Message) Breach {
 	if m.FaultCode() == "8005" {
 		s.takeBack()
-		if s.call != nil {
-			s.call.Response = m
-		}
 		return NoBreach
 	}
 	call := s.call
@@ -259,6 +256,10 @@ func (s *tracked) conclude(c Cause) {
 		s.Outcome, s.Reason = Unfinished, "the input ends before the session does"
 	case Idle:
 		s.Outcome, s.Reason = Unfinished, "nothing followed for longer than the session's timeout"
+	case TooLarge:
+		s.Outcome, s.Reason = Unfinished, "it has more messages than are followed, or too many sessions were open"
+	case Displaced:
+		s.Outcome, s.Reason = Unfinished, "another device's messages followed on its connection, and none of its own"
 	case NewInform:
 		s.Reason = "another Inform came before the session was over"
 	case Unauthorized:

@@ -278,16 +278,105 @@ cpe empty
   header Cookie: s=b
 acs 204
 `, `
-session 1 A1 conns 1: failed: another Inform came before the session was over
-  1 cpe request Inform -> informed
-  1 acs response InformResponse -> active
-  cpe Inform = InformResponse
 session 2 B1 conns 1: complete: the ACS had no more requests
   1 cpe request Inform -> informed
   1 acs response InformResponse -> active
   2 cpe empty -> idle after no more
   2 acs empty 204 -> done
   cpe Inform = InformResponse
+session 1 A1 conns 1: unfinished: the input ends before the session does
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  cpe Inform = InformResponse
+`},
+	{"a relay's pool: each goes on by its cookie", `
+device A serial=A1
+cpe Inform
+acs InformResponse
+  header Set-Cookie: s=a
+device B serial=B1 via=A
+cpe Inform
+acs InformResponse
+  header Set-Cookie: s=b
+device A
+cpe empty
+  header Cookie: s=a
+acs 204
+device B
+cpe empty
+  header Cookie: s=b
+acs 204
+`, `
+session 2 B1 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+session 1 A1 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"a load balancer's cookie names nobody", `
+device A serial=A1
+cpe Inform
+acs InformResponse
+  header Set-Cookie: lb=1
+  add-header Set-Cookie: s=a
+close cpe
+device B serial=B1
+cpe Inform
+acs InformResponse
+  header Set-Cookie: lb=1
+  add-header Set-Cookie: s=b
+close cpe
+device A
+connect
+cpe empty
+  header Cookie: lb=1; s=a
+acs 204
+close cpe
+device B
+connect
+cpe empty
+  header Cookie: lb=1; s=b
+acs 204
+`, `
+session 1 A1 conns 2: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+session 2 B1 conns 2: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+`},
+	{"two devices with one serial number", `
+device A serial=000000 address=192.0.2.1
+cpe Inform
+acs 401
+device B serial=000000 address=192.0.2.2
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
+`, `
+session 2 000000 conns 1: complete: the ACS had no more requests
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs empty 204 -> done
+  cpe Inform = InformResponse
+session 1 000000 conns 1: unfinished: the input ends before the session does
+  1 cpe request Inform -> informed
+  1 acs http 401 -> start
 `},
 	{"reset in the middle", `
 cpe Inform

@@ -30,7 +30,7 @@ const knownCommands = 8192
 func (b *transferBook) add(s *tracked, c command) {
 	c.url = strings.Clone(strings.TrimSpace(c.url))
 	u, err := url.Parse(c.url)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || len(c.url)+len(c.commandKey)+len(c.fileType) > 2*longURL {
 		return
 	}
 	c.commandKey, c.fileType = strings.Clone(c.commandKey), strings.Clone(c.fileType)
