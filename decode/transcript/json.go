@@ -186,6 +186,7 @@ func (e *encoder) session(it decode.Item) {
 		e.message(m)
 	}
 	e.end(']')
+	e.asides(s)
 	e.findings(it.Findings)
 	if len(it.Undecided) > 0 {
 		e.undecided(it.Undecided)
@@ -576,14 +577,6 @@ func (e *encoder) undecoded(it decode.Item) {
 	}
 	e.number("bytes", int64(len(it.Bytes)))
 	e.text("data", maskStream(string(it.Bytes), e.secrets))
-}
-
-// maskStream masks bytes of which nothing is known: as a head and as a body.
-func maskStream(s string, secrets bool) string {
-	if secrets {
-		return s
-	}
-	return maskBody(maskHead(s), nil)
 }
 
 func (e *encoder) other(it decode.Item) {

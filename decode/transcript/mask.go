@@ -254,6 +254,42 @@ func maskBody(body string, args hidden) string {
 	return s
 }
 
+// maskStream masks bytes of which nothing is known: as a head and as a body.
+// They may begin in the midst of a field or of an element.
+func maskStream(s string, secrets bool) string {
+	if secrets {
+		return s
+	}
+	var h hidden
+	h.broken(s)
+	return maskBody(maskHead(h.apply(s)), nil)
+}
+
+// broken hides what s begins with, where its name was cut: the value of a field
+// whose name ends as that of a secret one does, and the text before the end tag
+// of a secret element, or of a Value.
+func (h *hidden) broken(s string) {
+	end := strings.IndexByte(s, '\n')
+	if end < 0 {
+		end = len(s)
+	}
+	if name, _, ok := strings.Cut(s[:end], ":"); ok && name != "" {
+		for _, f := range secretFields {
+			if len(name) < len(f) && strings.EqualFold(f[len(f)-len(name):], name) {
+				h.credentials(s, len(name)+1, end, strings.HasSuffix(strings.ToLower(f), "cookie"))
+				break
+			}
+		}
+	}
+	lt := strings.IndexByte(s, '<')
+	if lt <= 0 || !strings.HasPrefix(s[lt:], "</") {
+		return
+	}
+	if name := localName(s[lt+2 : min(tagEnd(s, lt), len(s))]); name == "Value" || secretElement(name) {
+		h.add(0, lt)
+	}
+}
+
 // secretElement says whether an element of that local name holds a secret.
 func secretElement(name string) bool { return secretArg(name) || cwmp.IsSecret(name) }
 

@@ -108,6 +108,8 @@ func everyItem() []decode.Item {
 	s := &cwmp.Session{Ordinal: 1, Device: cwmp.DeviceID{Manufacturer: hostile, OUI: hostile, ProductClass: hostile, SerialNumber: hostile}, Inform: m,
 		Messages: []*cwmp.Message{m, fault, odd, get}, Conns: []*capture.Conn{conn}, URL: hostile, Namespace: hostile, Root: hostile,
 		Start: at, Reason: hostile, Lost: -1, TrimmedN: 1, EffectiveVersion: -1, Transactions: []*cwmp.Transaction{{Request: m, Response: fault}}}
+	s.Asides = []cwmp.Aside{{From: cwmp.CPE, Lost: -1}, {After: 2, From: cwmp.ACS, Time: at, Packet: 4, Bytes: hostile, Size: 100000},
+		{After: 99, From: cwmp.Unknown, Lost: 5, Size: 6}}
 	part := &cwmp.Session{Ordinal: 1, Fragment: true, Outcome: cwmp.FragmentOnly, Messages: []*cwmp.Message{fault}, EffectiveVersion: -1, Synthetic: true}
 	closed := &http1.Event{Kind: http1.Closed, Conn: conn, Time: at, Summary: &http1.Summary{Protocol: http1.TLS, Lost: -1}}
 	return []decode.Item{

@@ -3,6 +3,7 @@ package transcript
 import (
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -104,14 +105,16 @@ func (w *teller) session(it decode.Item) {
 	w.header(s)
 	w.columnsOf(s)
 	w.ends()
-	said := 0
+	said, aside := 0, w.asidesAfter(s, 0, 0)
 	for _, m := range s.Messages {
 		w.message(s, m)
 		for _, f := range hits(it.Findings, m.N) {
 			w.finding(w.left, s, f)
 			said++
 		}
+		aside = w.asidesAfter(s, aside, m.N)
 	}
+	w.asidesAfter(s, aside, math.MaxInt)
 	if said < len(it.Findings) {
 		w.rest(it, s)
 	}
@@ -264,6 +267,9 @@ func (w *teller) columnsOf(s *cwmp.Session) {
 	w.times = len("+0.000")
 	for _, m := range s.Messages {
 		w.times = max(w.times, len(w.since(m.Time)))
+	}
+	for i := range s.Asides {
+		w.times = max(w.times, len(w.since(s.Asides[i].Time)))
 	}
 	w.left = 2 + w.times + len(" > ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"informant/decode/cwmp"
 )
@@ -17,9 +18,17 @@ type block struct {
 
 // message writes one message: the CPE's at the left, the ACS's at the right.
 func (w *teller) message(s *cwmp.Session, m *cwmp.Message) {
-	b := w.describe(s, m)
+	w.lay(m.From, m.Time, w.describe(s, m))
+	if w.Verbose > 1 && m.HTTP != nil {
+		w.rawMessage(m)
+	}
+}
+
+// lay writes what an end said at a time: the CPE at the left, the ACS at the
+// right.
+func (w *teller) lay(from cwmp.Role, t time.Time, b block) {
 	at := w.left
-	if m.From == cwmp.ACS {
+	if from == cwmp.ACS {
 		widest := b.head.columns()
 		for _, r := range b.rows {
 			widest = max(widest, r.columns()+2)
@@ -27,11 +36,11 @@ func (w *teller) message(s *cwmp.Session, m *cwmp.Message) {
 		at = max(w.left, w.width-widest)
 	}
 	dir := "→"
-	if m.From == cwmp.ACS {
+	if from == cwmp.ACS {
 		dir = "←"
 	}
 	w.indent(2)
-	w.piece(dim, fmt.Sprintf("%*s", w.times, w.since(m.Time)))
+	w.piece(dim, fmt.Sprintf("%*s", w.times, w.since(t)))
 	w.b = append(w.b, ' ')
 	w.piece(dim, dir)
 	w.indent(1 + at - w.left)
@@ -39,9 +48,6 @@ func (w *teller) message(s *cwmp.Session, m *cwmp.Message) {
 	w.b = append(w.b, '\n')
 	for _, r := range b.rows {
 		w.line(at+2, r)
-	}
-	if w.Verbose > 1 && m.HTTP != nil {
-		w.rawMessage(m)
 	}
 }
 

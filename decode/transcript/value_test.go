@@ -128,6 +128,10 @@ func TestSecrets(t *testing.T) {
 		"cut":          raw("POST / HTTP/1.1\r\n\r\n", "<Name>Device.ManagementServer.Password</Name>\n<Value>"+secret),
 		"undecoded":    {Kind: decode.UndecodedItem, Bytes: []byte("Authorization: Basic " + secret + "\r\n\r\n<Password>" + secret + "</Password>")},
 		"remainder":    {Kind: decode.RemainderItem, Connection: &http1.Event{Bytes: "Authorization: Basic " + secret}},
+		"aside":        asideItem("xyzzy\r\nAuthorization: Basic " + secret + "\r\nCookie: a=" + secret + "\r\n<Password>" + secret + "</Password>"),
+		"half a field": asideItem("orization: Basic " + secret + "\r\n"),
+		"half a value": asideItem("et " + secret + "</Value></ParameterValueStruct>"),
+		"half a leaf":  asideItem(secret + "</cwmp:Password>"),
 		"unreadable":   unreadableItem("<Password>" + secret + "</Password>"),
 		"transfer":     {Kind: decode.TransferItem, Transfer: &cwmp.Transfer{Method: "GET", URL: "http://me:" + secret + "@files.example/x"}},
 		"otherRequest": {Kind: decode.OtherItem, Other: &http1.Exchange{Request: raw("GET http://me:"+secret+"@x/ HTTP/1.1\r\nCookie: "+secret+"\r\n\r\n", "").Session.Messages[0].HTTP}},
@@ -145,6 +149,29 @@ func TestSecrets(t *testing.T) {
 		if out := (&transcript.Text{ShowSecrets: true, All: true, Verbose: 2}).Append(nil, it); !bytes.Contains(out, []byte(secret)) {
 			t.Errorf("the secret of %s is masked though all is to be shown:\n%s", name, out)
 		}
+	}
+}
+
+func asideItem(data string) decode.Item {
+	it := call(cwmp.CPE, "Inform", nil)
+	it.Session.Asides = []cwmp.Aside{{After: 1, Bytes: data, Size: int64(len(data))}}
+	return it
+}
+
+// TestAsides: an aside is told where it came, and of a large one the beginning
+// and the size.
+func TestAsides(t *testing.T) {
+	it := asideItem(strings.Repeat("ä", 40000)[1:])
+	it.Session.Asides = append([]cwmp.Aside{{From: cwmp.ACS, Lost: 7}}, it.Session.Asides...)
+	text := string((&transcript.Text{}).Append(nil, it))
+	gap, inform, rest := strings.Index(text, "(7 bytes missing)"), strings.Index(text, "Inform"), strings.Index(text, "(79,999 bytes that are no HTTP)")
+	if gap < 0 || inform < gap || rest < inform {
+		t.Errorf("not in order:\n%s", text)
+	}
+	out := (&transcript.JSON{}).Append(nil, it)
+	valid(t, schema(t), out)
+	if !bytes.Contains(out, []byte(`"asides":[{"after":0,"from":"acs","lost":7},{"after":1,"from":"cpe","bytes":79999,"dataBase64":"`)) || len(out) > 3000 {
+		t.Errorf("%d bytes: %s", len(out), out)
 	}
 }
 

@@ -1,0 +1,103 @@
+package transcript
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"informant/decode/cwmp"
+)
+
+// asideData is how many bytes of a remainder JSON shows.
+const asideData = 1 << 10
+
+// asides writes what came on the session's connections between its messages and
+// is none: bytes that are missing, and bytes that are no HTTP.
+func (e *encoder) asides(s *cwmp.Session) {
+	if len(s.Asides) == 0 {
+		return
+	}
+	e.array("asides")
+	for i := range s.Asides {
+		a := &s.Asides[i]
+		e.object("")
+		e.number("after", int64(a.After))
+		e.text("from", a.From.String())
+		e.time("time", a.Time)
+		if a.Packet > 0 {
+			e.number("packet", int64(a.Packet))
+		}
+		if a.Lost != 0 {
+			e.number("lost", a.Lost)
+		}
+		if a.Size > 0 {
+			e.number("bytes", a.Size)
+			e.text("data", beginning(maskStream(a.Bytes, e.secrets), asideData))
+		}
+		e.end('}')
+	}
+	e.end(']')
+}
+
+// asidesAfter writes those of the asides, from the one numbered i on, that came
+// before the message that follows message n, and returns the number of the
+// first that did not.
+func (w *teller) asidesAfter(s *cwmp.Session, i, n int) int {
+	for ; i < len(s.Asides) && s.Asides[i].After <= n; i++ {
+		w.aside(&s.Asides[i])
+	}
+	return i
+}
+
+// aside writes a line that says how much is missing, or is no HTTP, on whose
+// side; below it how bytes that are no HTTP begin.
+func (w *teller) aside(a *cwmp.Aside) {
+	var b block
+	switch {
+	case a.Lost > 0:
+		b.head = b.head.add(yellow, "("+group(a.Lost)+" bytes missing)")
+	case a.Lost < 0:
+		b.head = b.head.add(yellow, "(bytes missing)")
+	}
+	if a.Size > 0 {
+		if len(b.head) > 0 {
+			b.head = b.head.add(normal, " ")
+		}
+		b.head = b.head.add(yellow, "("+count(int(a.Size), "byte", "bytes")+" that are no HTTP)")
+		w.asideRows(&b, a)
+	}
+	if a.Packet > 0 && w.Verbose > 0 {
+		b.head = b.head.add(dim, "  packet "+strconv.FormatUint(a.Packet, 10))
+	}
+	w.lay(a.From, a.Time, b)
+}
+
+// asideRows shows the first line of a remainder, or, where more was asked for,
+// what was kept of it.
+func (w *teller) asideRows(b *block, a *cwmp.Aside) {
+	text := maskStream(a.Bytes, w.ShowSecrets)
+	if w.Verbose == 0 {
+		if text != "" {
+			b.rows = append(b.rows, line{{dim, "│ "}, {normal, w.fit(safe(beginning(text, 400)), 2)}})
+		}
+		return
+	}
+	for _, l := range rawLines(text, w.width-w.left-4) {
+		b.rows = append(b.rows, line{{dim, "│ "}, {normal, l}})
+	}
+	if n := a.Size - int64(len(a.Bytes)); n > 0 {
+		b.rows = append(b.rows, line{{dim, "│ … " + group(n) + " more bytes were not kept"}})
+	}
+}
+
+// beginning is the first limit bytes of s, or a few less where a character
+// would be cut.
+func beginning(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	end := limit
+	for end > limit-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}
