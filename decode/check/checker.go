@@ -27,7 +27,7 @@ type Checker struct {
 	order      map[*Check]int
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
-	closedByAC map[string]left    // by device: sessions that the ACS closed in the middle
+	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
 	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
 	out        []Finding
@@ -94,7 +94,7 @@ func (c *Checker) start() {
 	c.byShape = map[shape][]*Check{}
 	c.byKind = map[kind][]*Check{}
 	c.onConn = map[uint64]*follow{}
-	c.closedByAC = map[string]left{}
+	c.closedByAC = map[caller]left{}
 	c.order = make(map[*Check]int, len(All))
 	for i, k := range All {
 		c.order[k] = i
@@ -251,7 +251,7 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	c.lastConn, c.lastOn = m.HTTP.Conn.ID, f
 	if m.N == 1 && isInform(m) {
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
-		f.before = c.leftBy(f.session)
+		f.before = c.leftBy(f.session, m)
 	}
 }
 
@@ -287,6 +287,9 @@ func (f *follow) openAtEnd() Gates {
 	if !f.relayed && !s.ManyOnConn && !f.muddled {
 		g |= PlainHTTP
 	}
+	if s.ManyOnConn && !f.ownCookies() {
+		g &^= WholeSession | Counterpart
+	}
 	if !s.Synthetic {
 		g |= Transport
 		if !s.Undated {
@@ -296,8 +299,40 @@ func (f *follow) openAtEnd() Gates {
 	return g
 }
 
+// ownCookies says whether cookies tell whose each message of the session is:
+// every POST after the answer that set the first one returns one of them, and
+// before it there are only Informs.
+func (f *follow) ownCookies() bool {
+	var jar []cookie
+	var got []string
+	for _, m := range f.units {
+		if m.From == cwmp.ACS {
+			if jar = cookies(jar, m); len(jar) > 64 {
+				return false
+			}
+			continue
+		}
+		own := len(jar) == 0 && isInform(m)
+		for i := range jar {
+			got = returned(got[:0], m.HTTP, jar[i].name)
+			for _, value := range got {
+				if !slices.ContainsFunc(jar, func(c cookie) bool { return c.name == jar[i].name && c.value == value }) {
+					return false // another session's, of the same name
+				}
+				own = true
+			}
+		}
+		if !own {
+			return false
+		}
+	}
+	return len(jar) > 0
+}
+
 // end runs the checks of sessions, and decides what was held.
 func (c *Checker) end(f *follow) {
+	c.units = units(c.units[:0], f.session)
+	f.units = c.units
 	open := f.openAtEnd()
 	found := f.sent
 	for _, x := range f.found {
@@ -307,8 +342,6 @@ func (c *Checker) end(f *follow) {
 		}
 		found = append(found, x)
 	}
-	c.units = units(c.units[:0], f.session)
-	f.units = c.units
 	c.begin(f, nil, nil)
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {

@@ -268,8 +268,16 @@ func (p *Pass) firstEvent(codes ...string) (found *cwmp.EventStruct) {
 // together reports an event without another that has to be with it.
 func (p *Pass) together(one string, others ...string) {
 	if e := p.firstEvent(one); e != nil && p.firstEvent(others...) == nil {
-		p.report(CPE, p.atEvent(e), "The Inform has %s without %s", one, strings.Join(others, ", "))
+		p.report(CPE, p.atEvent(e), "The Inform has %s without %s", one, alternatives(others))
 	}
+}
+
+// alternatives joins words: "a, b or c".
+func alternatives(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " or " + words[n]
+	}
+	return strings.Join(words, "")
 }
 
 func scheduledPair(p *Pass) {

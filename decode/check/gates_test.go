@@ -27,6 +27,7 @@ func TestGates(t *testing.T) {
 	noEmptyPOST := "cpe Inform\nacs InformResponse\nclose cpe\n"
 	later := "wait 40s\ndevice B\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n"
 	emptyAnswer := "cpe Inform\nacs InformResponse\ncpe empty\n%s  header Via: 1.1 proxy\nacs 200\n"
+	pooled := "device A\ncpe Inform\nacs InformResponse\ncpe empty\nacs GetParameterValues\ncpe empty\nacs 204\ndevice B via=A\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n"
 	tests := []struct {
 		name, text, id string
 		fires          bool
@@ -40,10 +41,16 @@ func TestGates(t *testing.T) {
 		{"no intermediary", strings.Replace(emptyAnswer, "%s  header Via: 1.1 proxy\n", "", 1), "HTTP-011", true, nil},
 		{"an intermediary", strings.Replace(emptyAnswer, "%s", "", 1), "HTTP-011", false, nil},
 		{"many devices on the connection", "cpe Inform\n  header SOAPAction: x\nacs InformResponse\ncpe empty\nacs 204\ndevice B via=\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-010", false, nil},
+		{"a call that is not answered", strings.Split(pooled, "device B")[0], "SEQ-007", true, nil},
+		{"many devices, whose message is not known", pooled, "SEQ-007", false, nil},
+		{"many devices, cookies tell them apart", strings.ReplaceAll(strings.Replace(pooled, "acs InformResponse\n", "acs InformResponse\n  header Set-Cookie: s=1\n", 1), "cpe empty\n", "cpe empty\n  header Cookie: s=1\n"), "SEQ-007", true, nil},
+		{"many devices, another's cookie", strings.Replace(strings.ReplaceAll(strings.Replace(pooled, "acs InformResponse\n", "acs InformResponse\n  header Set-Cookie: s=1\n", 1), "cpe empty\n", "cpe empty\n  header Cookie: s=1\n"), "Cookie: s=1\nacs 204", "Cookie: s=2\nacs 204", 1), "SEQ-007", false, nil},
 		{"slow", "cpe Inform\nwait 40s\nacs InformResponse\ncpe empty\nacs 204\n", "SEQ-025", true, nil},
 		{"undated", "cpe Inform\nwait 40s\nacs InformResponse\ncpe empty\nacs 204\n", "SEQ-025", false, func(r *capture.Record) { r.Time = time.Time{} }},
 		{"a clock that is wrong", "cpe Inform CurrentTime=2020-01-01T00:00:00Z\nacs InformResponse\ncpe empty\nacs 204\n", "INF-012", true, nil},
 		{"synthesised clock", "cpe Inform CurrentTime=2020-01-01T00:00:00Z\nacs InformResponse\ncpe empty\nacs 204\n", "INF-012", false, func(r *capture.Record) { r.Conn.Origin = capture.Synthesised }},
+		{"a device calls again at once", "device A address=192.0.2.1\ncpe Inform\nacs InformResponse\nclose acs\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-016", true, nil},
+		{"another device of the same number calls", "device A serial=000000 address=192.0.2.1\ncpe Inform\nacs InformResponse\nclose acs\ndevice B serial=000000 address=192.0.2.2\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-016", false, nil},
 		{"a body that is cut", "cpe Inform\n  truncate 900\ncut\n", "SOAP-001", false, nil},
 		{"a fragment is checked by message", "connect midstream\ncpe TransferComplete fault=9013 text=x\nacs TransferCompleteResponse\n", "FLT-016", true, nil},
 		{"a fragment is no session", "connect midstream\ncpe GetRPCMethodsResponse\nacs TransferCompleteResponse\n", "SEQ-032", false, nil},

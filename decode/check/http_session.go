@@ -170,6 +170,9 @@ func requestOf(s *cwmp.Session, answer *cwmp.Message) *cwmp.Message {
 			}
 			return m
 		}
+		if s.Messages[i].Exchange < answer.Exchange-pipelined {
+			return nil
+		}
 	}
 	return nil
 }
@@ -362,17 +365,25 @@ func forgotCredentials(p *Pass) {
 	}
 }
 
+// pipelined is how many exchanges may begin between a request and its answer.
+// Where there is none, the search for it ends there and not with the session.
+const pipelined = 64
+
 // answerTo is the answer to the CPE's message i.
 func answerTo(all []*cwmp.Message, i int) *cwmp.Message {
+	x := all[i].Exchange
 	for _, m := range all[i+1:] {
-		if m.From == cwmp.ACS && m.Exchange == all[i].Exchange {
+		if m.From == cwmp.ACS && m.Exchange == x {
 			return m
+		}
+		if m.Exchange > x+pipelined {
+			return nil
 		}
 	}
 	return nil
 }
 
-// accepted401 says whether a 401 tells only that the nonce is stale.
+// stale says whether a 401 tells only that the nonce is stale.
 func stale(m *cwmp.Message) bool {
 	for _, v := range m.HTTP.Values("WWW-Authenticate") {
 		v = strings.ToLower(strings.ReplaceAll(v, " ", ""))

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"time"
 
 	"informant/capture"
@@ -14,6 +15,23 @@ type left struct {
 	id [16]byte
 }
 
+// caller is a device at an address. Its key alone does not name it: there are
+// devices that share one, above all a serial number of zeros.
+type caller struct {
+	key    string
+	client netip.Addr
+}
+
+// callerOf is who a session's message came from; false where the device is not
+// known.
+func callerOf(s *cwmp.Session, m *cwmp.Message) (caller, bool) {
+	w := caller{key: s.Device.Key()}
+	if m.HTTP != nil && m.HTTP.Conn != nil {
+		w.client = m.HTTP.Conn.Client.Addr().Unmap()
+	}
+	return w, w.key != ""
+}
+
 // maxLeft bounds how many devices are remembered so.
 const maxLeft = 4096
 
@@ -23,26 +41,33 @@ func (c *Checker) leave(s *cwmp.Session) {
 	if s.Fragment || !ok && len(c.closedByAC) == 0 {
 		return
 	}
-	key := s.Device.Key()
-	if key == "" {
+	if len(s.Messages) == 0 {
 		return
 	}
-	delete(c.closedByAC, key)
+	who, known := callerOf(s, s.Messages[len(s.Messages)-1])
+	if !known {
+		return
+	}
+	delete(c.closedByAC, who)
 	if !ok {
 		return
 	}
 	if len(c.closedByAC) >= maxLeft {
 		clear(c.closedByAC)
 	}
-	c.closedByAC[key] = left{at, s.ID}
+	c.closedByAC[who] = left{at, s.ID}
 }
 
-// leftBy is how the session before was left, of a session that begins.
-func (c *Checker) leftBy(s *cwmp.Session) left {
+// leftBy is how the session before was left, of a session that begins with m.
+func (c *Checker) leftBy(s *cwmp.Session, m *cwmp.Message) left {
 	if len(c.closedByAC) == 0 {
 		return left{}
 	}
-	return c.closedByAC[s.Device.Key()]
+	who, known := callerOf(s, m)
+	if !known {
+		return left{}
+	}
+	return c.closedByAC[who]
 }
 
 // closedBetween says whether the ACS closed a session's last connection in

@@ -324,7 +324,7 @@ func announced(p *Pass) {
 	}
 }
 
-// transferEvents is the M events of transfers.
+// transferEvent says whether code is the M event of a transfer.
 func transferEvent(code string) bool {
 	return code == "M Download" || code == "M Upload" || code == "M ScheduleDownload"
 }

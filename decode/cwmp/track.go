@@ -21,7 +21,7 @@ type Limits struct {
 	// continued on another one, unless its SessionTimeout is longer: 30 s
 	// (TR-069 3.7.2.4).
 	Rejoin time.Duration
-	// SessionBytes of raw messages are kept of one session: 8 MB.
+	// SessionBytes of raw messages are kept of one session: 32 MB.
 	SessionBytes int64
 	// TotalBytes of raw messages are kept of all open sessions: 256 MB.
 	TotalBytes int64
@@ -41,7 +41,7 @@ func (l Limits) orDefaults() Limits {
 	return Limits{
 		Idle:         time.Duration(def(int64(l.Idle), int64(5*time.Minute))),
 		Rejoin:       time.Duration(def(int64(l.Rejoin), int64(30*time.Second))),
-		SessionBytes: def(l.SessionBytes, 8<<20),
+		SessionBytes: def(l.SessionBytes, 32<<20),
 		TotalBytes:   def(l.TotalBytes, 256<<20),
 		Sessions:     int(def(int64(l.Sessions), 100_000)),
 		Messages:     int(def(int64(l.Messages), 20_000)),
