@@ -48,7 +48,8 @@ type conn struct {
 // Feed takes the next record and returns what it completed. The slice is valid
 // until the next call; messages and exchanges are the receiver's to keep. An
 // Exchange is one pointer from RequestSeen to ResponseSeen, and what comes later
-// is added to it then.
+// is added to it then: a receiver in another goroutine may read its Response and
+// Interim only after it was handed the ResponseSeen.
 func (a *Assembler) Feed(r capture.Record) []Event {
 	a.events = a.events[:0]
 	if r.Conn == nil {
