@@ -71,6 +71,9 @@ type Message struct {
 	Document *soap.Document // the envelope as it was read; nil where there was no content. Shared by the Messages of one HTTP message
 	HTTP     *http1.Message
 	Status   int // the HTTP status of a message in a response, else 0
+	// Interim are the 1xx responses before that response; of several Messages
+	// the first has them.
+	Interim []*http1.Message
 
 	Time, End time.Time // of its first and last byte
 	Resend    bool      // repeats an earlier message after 401, a redirect, or fault 8005
@@ -83,8 +86,8 @@ type Message struct {
 	After  State
 	Breach Breach // what the state table says against it
 
-	// Trimmed: the session outgrew its limit; HTTP.Raw, HTTP.Body, Document
-	// and the arguments were let go after the checks had seen them.
+	// Trimmed: the session outgrew its limit; HTTP.Raw, HTTP.Body, Document,
+	// Interim and the arguments were let go after the checks had seen them.
 	Trimmed bool
 }
 

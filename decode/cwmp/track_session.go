@@ -239,6 +239,9 @@ func (t *Tracker) admitResponse(s *tracked, b *binding, msgs []*Message) {
 		s.openExchanges--
 	}
 	t.setCookies(s, b.exchange.Response)
+	if len(msgs) > 0 {
+		msgs[0].Interim = b.exchange.Interim
+	}
 	for _, m := range msgs {
 		m.Exchange = b.n
 		t.step(s, m)
@@ -357,6 +360,9 @@ func weight(m *Message) int64 {
 	if m.Document != nil && len(m.Document.Text) != len(m.HTTP.Body) {
 		n += len(m.Document.Text)
 	}
+	for _, x := range m.Interim {
+		n += len(x.Raw) + messageCost
+	}
 	return int64(n)
 }
 
@@ -379,7 +385,7 @@ func (x trimming) do() {
 		m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
 		m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
 		m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
-		m.Trimmed = true
+		m.Trimmed, m.Interim = true, nil
 		x.s.TrimmedN++
 	}
 }

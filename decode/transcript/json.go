@@ -274,6 +274,14 @@ func (e *encoder) message(m *cwmp.Message) {
 		e.fault(m.Fault)
 	}
 	e.number("status", int64(m.Status))
+	if len(m.Interim) > 0 {
+		e.array("interim")
+		for _, h := range m.Interim {
+			e.sep()
+			e.b = strconv.AppendInt(e.b, int64(h.Status), 10)
+		}
+		e.end(']')
+	}
 	if m.HTTP != nil {
 		e.number("bytes", size(m.HTTP))
 		e.packets(m.HTTP)

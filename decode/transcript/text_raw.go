@@ -7,8 +7,8 @@ import (
 	"informant/decode/http1"
 )
 
-// rawMessage writes the HTTP message of m as it was on the wire, chunks joined
-// and coding undone, secrets masked. The second and later messages of one HTTP
+// rawMessage writes the HTTP message of m as it was on the wire, after the 1xx
+// responses before it, chunks joined and coding undone, secrets masked. The second and later messages of one HTTP
 // message say so instead.
 func (w *teller) rawMessage(m *cwmp.Message) {
 	h := m.HTTP
@@ -19,6 +19,7 @@ func (w *teller) rawMessage(m *cwmp.Message) {
 	if m.Trimmed {
 		return
 	}
+	w.interim(m.Interim)
 	body, inText := shownBody(m)
 	w.raw(h, body, secretSpans(m, inText))
 }
@@ -26,10 +27,20 @@ func (w *teller) rawMessage(m *cwmp.Message) {
 // rawExchange writes the messages of an exchange that is no CWMP.
 func (w *teller) rawExchange(x *http1.Exchange) {
 	w.left = 2
-	for _, h := range []*http1.Message{x.Request, x.Response} {
-		if h != nil {
-			w.raw(h, h.Body, nil)
-		}
+	if x.Request != nil {
+		w.raw(x.Request, x.Request.Body, nil)
+	}
+	w.interim(x.Interim)
+	if x.Response != nil {
+		w.raw(x.Response, x.Response.Body, nil)
+	}
+}
+
+// interim writes 1xx responses, each with an empty line behind it as on the wire.
+func (w *teller) interim(hs []*http1.Message) {
+	for _, h := range hs {
+		w.raw(h, h.Body, nil)
+		w.line(w.left+2, line{{dim, "│"}})
 	}
 }
 
