@@ -8,6 +8,7 @@ import "strings"
 var secretEnds = [...]string{
 	"password", "passwd", "passphrase", "presharedkey", "psk", "secret", "wepkey", "sharedkey", "privatekey", "secretkey", "pincode",
 	"passcode", "encryptionkey", "authkey", "authenticationkey", "networkkey", "pwd", "accesskey", "masterkey", "devicepin",
+	"pass",
 }
 
 // secretNames are whole names, in lower case, that are secrets though their
@@ -38,7 +39,7 @@ func maybeSecret(path string) bool {
 	switch uint32(a)<<16 | uint32(b)<<8 | uint32(c) {
 	case 'o'<<16 | 'r'<<8 | 'd', 's'<<16 | 'w'<<8 | 'd', 'p'<<16 | 'w'<<8 | 'd', 'a'<<16 | 's'<<8 | 'e', 'k'<<16 | 'e'<<8 | 'y', 'p'<<16 | 's'<<8 | 'k',
 		'r'<<16 | 'e'<<8 | 't', 'o'<<16 | 'd'<<8 | 'e', 'p'<<16 | 'i'<<8 | 'n', 'p'<<16 | 'u'<<8 | 'k', 'o'<<16 | 'p'<<8 | 'c', 'k'<<16 | 'e'<<8 | 'n',
-		'.'<<16 | 'k'<<8 | 'i':
+		'.'<<16 | 'k'<<8 | 'i', 'a'<<16 | 's'<<8 | 's':
 		return true
 	}
 	return false
@@ -93,10 +94,11 @@ func secretName(name string) bool {
 	return false
 }
 
-// notSecret are names that only speak of a secret: how it is hashed, whether
-// it is needed.
+// notSecret are names that only speak of a secret, such as whether it is needed,
+// or that end as one by chance.
 func notSecret(name string) bool {
-	for _, w := range [...]string{"requirepassword", "needpassword", "usepassword", "showpassword", "hidepassword", "changepassword", "resetpassword", "forgotpassword", "allowpassword"} {
+	for _, w := range [...]string{"requirepassword", "needpassword", "usepassword", "showpassword", "hidepassword", "changepassword", "resetpassword", "forgotpassword", "allowpassword",
+		"bypass", "compass", "lowpass", "highpass", "bandpass"} {
 		if strings.HasSuffix(name, w) {
 			return true
 		}

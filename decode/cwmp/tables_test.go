@@ -58,7 +58,7 @@ func TestIsSecret(t *testing.T) {
 		"InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.PreSharedKey.1.PreSharedKey": true, "InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.WEPKey.1.WEPKey": true,
 		"InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.KeyPassphrase": true, "Device.WiFi.AccessPoint.1.Security.KeyPassphrase": true,
 		"Device.WiFi.AccessPoint.1.Security.RadiusSecret": true, "InternetGatewayDevice.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.AuthPassword": true,
-		"X_00D09E_AdminPassword2": true, "Device.Users.User.1.password": true, "a.WEPKey.1.": true, "Device.WiFi.AccessPoint.1.WPS.PIN": true,
+		"X_00D09E_AdminPassword2": true, "Device.X.SIPAuthPass": true, "RootPass2": true, "Device.X.FirewallBypass": false, "Device.Users.User.1.password": true, "a.WEPKey.1.": true, "Device.WiFi.AccessPoint.1.WPS.PIN": true,
 		"Username": false, "Device.ManagementServer.Username": false, "Device.ManagementServer.ConnectionRequestUsername": false, "Device.ManagementServer.ParameterKey": false,
 		"Device.DeviceInfo.SerialNumber": false, "": false, ".": false, "CommandKey": false, "Device.X.PasswordResetRequired": false, "Device.IP.Interface.1.Name": false, "Device.Ping": false,
 	} {

@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -45,7 +46,7 @@ func maskURL(s string) (string, bool) {
 	}
 }
 
-// secretFields are the header fields that carry credentials.
+// secretFields are the header fields of HTTP that carry credentials.
 var secretFields = [...]string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "Authentication-Info", "Proxy-Authentication-Info"}
 
 // hidden are ranges of a text that must not be shown.
@@ -105,36 +106,66 @@ func maskHead(head string) string {
 	return s
 }
 
+// fieldSecret is what of a header field is a secret.
+type fieldSecret uint8
+
+const (
+	noSecret     fieldSecret = iota
+	credentials              // all but the scheme
+	cookieValues             // those of its pairs
+	allOfIt
+)
+
+// fieldSecretOf tells by a field's name what of it is a secret. Of fields that
+// no standard knows the end of the name decides: X-Auth-Token, Api-Key.
+func fieldSecretOf(name string) fieldSecret {
+	name = strings.ToLower(strings.TrimSpace(name))
+	ends := func(with ...string) bool {
+		return slices.ContainsFunc(with, func(e string) bool { return strings.HasSuffix(name, e) })
+	}
+	switch {
+	case ends("cookie", "cookie2"):
+		return cookieValues
+	case ends("authorization", "authentication-info"):
+		return credentials
+	case ends("token", "secret", "key", "password", "passwd", "pass", "credential", "credentials"):
+		return allOfIt
+	}
+	return noSecret
+}
+
 // field hides what is secret of the header line head[at:end].
 func (h *hidden) field(head string, at, end int) {
 	colon := strings.IndexByte(head[at:end], ':')
 	if colon < 0 {
 		return
 	}
-	name := strings.TrimSpace(head[at : at+colon])
-	for _, f := range secretFields {
-		if strings.EqualFold(name, f) {
-			h.credentials(head, at+colon+1, end, strings.HasSuffix(strings.ToLower(f), "cookie"))
-			return
-		}
-	}
+	h.value(fieldSecretOf(head[at:at+colon]), head, at+colon+1, end)
 }
 
-// credentials hides the secret part of a field's value. Of Digest credentials
-// that is the response alone (cnonce, nonce and the rest explain a failure and
-// reveal nothing once the response is gone); of anything else all but the
-// scheme; of a cookie its values.
-func (h *hidden) credentials(s string, at, end int, cookie bool) {
+// value hides what is secret of a field's value s[at:end].
+func (h *hidden) value(what fieldSecret, s string, at, end int) {
 	for end > at && (s[end-1] == '\r' || s[end-1] == ' ') {
 		end--
 	}
 	for at < end && (s[at] == ' ' || s[at] == '\t') {
 		at++
 	}
-	if cookie {
+	switch what {
+	case credentials:
+		h.credentials(s, at, end)
+	case cookieValues:
 		h.cookie(s, at, end)
-		return
+	case allOfIt:
+		h.add(at, end)
 	}
+}
+
+// credentials hides the secret part of credentials. Of those for Digest
+// that is the response alone (cnonce, nonce and the rest explain a failure and
+// reveal nothing once the response is gone); of anything else all but the
+// scheme.
+func (h *hidden) credentials(s string, at, end int) {
 	value := s[at:end]
 	if len(value) >= 7 && strings.EqualFold(value[:7], "digest ") || strings.Contains(strings.ToLower(value), "rspauth=") {
 		if h.digest(s, at, end) {
@@ -276,7 +307,7 @@ func (h *hidden) broken(s string) {
 	if name, _, ok := strings.Cut(s[:end], ":"); ok && name != "" {
 		for _, f := range secretFields {
 			if len(name) < len(f) && strings.EqualFold(f[len(f)-len(name):], name) {
-				h.credentials(s, len(name)+1, end, strings.HasSuffix(strings.ToLower(f), "cookie"))
+				h.value(fieldSecretOf(f), s, len(name)+1, end)
 				break
 			}
 		}

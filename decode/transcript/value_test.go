@@ -101,6 +101,7 @@ func TestSecrets(t *testing.T) {
 		"InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.KeyPassphrase",
 		"Device.WiFi.AccessPoint.1.Security.KeyPassphrase",
 		"Device.PPP.Interface.1.Password",
+		"Device.Services.VoiceService.1.VoiceProfile.1.Line.1.SIP.SIPAuthPass",
 	} {
 		params.ParameterList.Items = append(params.ParameterList.Items, cwmp.ParameterValueStruct{Name: leaf(name), Value: leaf(secret)})
 	}
@@ -121,6 +122,7 @@ func TestSecrets(t *testing.T) {
 		"digest":       raw("POST / HTTP/1.1\r\nAuthorization: Digest username=\"x\", realm=\"acs\", response=\""+secret+"\", uri=\"/\"\r\n\r\n", ""),
 		"bareDigest":   raw("POST / HTTP/1.1\nProxy-Authorization: Digest realm=acs,response="+secret+"\n\n", ""),
 		"cookie":       raw("POST / HTTP/1.1\r\nCookie: a="+secret+"; b="+secret+"\r\nSet-Cookie: sid="+secret+"; Path=/\r\n\r\n", ""),
+		"own fields":   raw("POST / HTTP/1.1\r\nX-Auth-Token: "+secret+"\r\nApi-Key: two "+secret+"\r\nX-Password:"+secret+"\r\nX-Forwarded-Authorization: Basic "+secret+"\r\nX-App-Cookie: a="+secret+"\r\nx-client-secret: "+secret+"\r\n\r\n", ""),
 		"target":       raw("GET http://me:"+secret+"@acs.example/ HTTP/1.1\r\n\r\n", ""),
 		"body":         raw("POST / HTTP/1.1\r\n\r\n", "<a><Password>"+secret+"</Password><c:Username x='y'>"+secret+"</c:Username></a>"),
 		"parameter":    raw("POST / HTTP/1.1\r\n\r\n", "<ParameterValueStruct><Name>Device.ManagementServer.Password</Name><Value xsi:type=\"xsd:string\">"+secret+"</Value></ParameterValueStruct>"),
