@@ -14,6 +14,7 @@ type encoder struct {
 	b []byte
 	// secrets: they are written as they are.
 	secrets bool
+	echo    echoes // of the session, where they are masked
 }
 
 // sep writes the comma that an element needs if it is not the first.

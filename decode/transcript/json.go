@@ -149,6 +149,9 @@ func SessionName(s *cwmp.Session) string {
 
 func (e *encoder) session(it decode.Item) {
 	s := it.Session
+	if !e.secrets {
+		e.echo.s = s
+	}
 	kind := "session"
 	if s.Fragment {
 		kind = "fragment"
@@ -336,10 +339,10 @@ func (e *encoder) header(h *cwmp.Header) {
 func (e *encoder) fault(f *cwmp.FaultDetail) {
 	e.object("fault")
 	e.known("soapCode", f.SOAPCode.Value)
-	e.known("soapString", f.SOAPString.Value)
+	e.known("soapString", e.said("", f.SOAPString.Value))
 	if f.HasCWMP {
 		e.text("code", f.Code.Value)
-		e.text("string", f.String.Value)
+		e.text("string", e.said("", f.String.Value))
 		if name := faultName(f.Code.Value); name != "" {
 			e.text("name", name)
 		}
@@ -351,12 +354,21 @@ func (e *encoder) fault(f *cwmp.FaultDetail) {
 			e.object("")
 			e.text("name", p.ParameterName.Value)
 			e.text("code", p.FaultCode.Value)
-			e.known("string", p.FaultString.Value)
+			e.known("string", e.said(p.ParameterName.Value, p.FaultString.Value))
 			e.end('}')
 		}
 		e.end(']')
 	}
 	e.end('}')
+}
+
+// said is what a FaultString says, of a parameter where there is one, without
+// secrets.
+func (e *encoder) said(parameter, text string) string {
+	if !e.secrets {
+		text, _ = maskURL(e.echo.of(parameter, text))
+	}
+	return text
 }
 
 // maxPackets is how many packet numbers a message lists.
@@ -407,7 +419,7 @@ func (e *encoder) unreadable(m *cwmp.Message) {
 	}
 	body, inText := shownBody(m)
 	if !e.secrets {
-		body = maskBody(body, secretSpans(m, inText))
+		body = e.echo.inBody(maskBody(body, secretSpans(m, inText)))
 	}
 	e.text("body", body)
 }

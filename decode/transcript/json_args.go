@@ -24,7 +24,11 @@ func (e *encoder) members(s cwmp.Struct) {
 		case *cwmp.Leaf:
 			if v.Present {
 				e.key(m.Name)
-				e.leaf(v, secretArg(m.Name))
+				if m.Name == "FaultString" {
+					e.faultString(v)
+				} else {
+					e.leaf(v, secretArg(m.Name))
+				}
 			}
 		case cwmp.Array:
 			if v.Info().Present || v.Len() > 0 {
@@ -148,6 +152,20 @@ func (e *encoder) leaf(l *cwmp.Leaf, secret bool) {
 	e.b = append(e.b, '{')
 	e.value(l.Value, secret)
 	e.b = append(e.b, '}')
+}
+
+// faultString writes what a FaultStruct says.
+func (e *encoder) faultString(l *cwmp.Leaf) {
+	text := e.echo.in(l.Value)
+	if text == l.Value {
+		e.leaf(l, false)
+		return
+	}
+	text, _ = maskURL(text)
+	e.b = append(e.b, '{')
+	e.text("value", text)
+	e.yes("masked", true)
+	e.end('}')
 }
 
 // extra writes what stands beside the schema's arguments.

@@ -53,6 +53,7 @@ type teller struct {
 	start time.Time // of the session, for relative times
 	times int       // columns of a relative time
 	left  int       // column where a message begins
+	echo  echoes    // of the session, where secrets are masked
 }
 
 // Append appends the lines that tell an item, with an empty line behind them.
@@ -102,6 +103,9 @@ const hang = 12 // where the words of a session's header begin
 func (w *teller) session(it decode.Item) {
 	s := it.Session
 	w.start = s.Start
+	if !w.ShowSecrets {
+		w.echo.s = s
+	}
 	w.header(s)
 	w.columnsOf(s)
 	w.ends()

@@ -179,7 +179,7 @@ func (w *teller) faultPair(s cwmp.Struct) ([]pair, bool) {
 		said = faultName(code)
 	}
 	if said != "" {
-		text += ` "` + w.masked(said) + `"`
+		text += ` "` + w.masked(w.echo.in(said)) + `"`
 	}
 	return []pair{{"fault", text}}, true
 }

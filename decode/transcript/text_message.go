@@ -159,7 +159,7 @@ func (w *teller) describeUnreadable(b *block, m *cwmp.Message) {
 	}
 	body, inText := shownBody(m)
 	if !w.ShowSecrets {
-		body = maskBody(body, secretSpans(m, inText))
+		body = w.echo.inBody(maskBody(body, secretSpans(m, inText)))
 	}
 	limit := 3
 	if w.Verbose > 0 {
@@ -202,7 +202,7 @@ func (w *teller) describeFault(b *block, s *cwmp.Session, m *cwmp.Message) {
 	}
 	title(b, red, name, m)
 	if said != "" && !strings.EqualFold(said, faultName(code)) {
-		quoted := `"` + w.masked(said) + `"`
+		quoted := `"` + w.masked(w.echo.in(said)) + `"`
 		if b.head.columns()+2+columns(quoted)+w.left <= w.width {
 			b.head = b.head.add(normal, "  "+quoted)
 		} else {
@@ -232,7 +232,7 @@ func (w *teller) faultRows(b *block, s *cwmp.Session, m *cwmp.Message) {
 			text += " " + known
 		}
 		if said := p.FaultString.Value; said != "" && !strings.EqualFold(said, faultName(p.FaultCode.Value)) {
-			text += ` "` + w.masked(said) + `"`
+			text += ` "` + w.masked(w.echo.of(p.ParameterName.Value, said)) + `"`
 		}
 		row := line{{normal, pad(names[i], col) + "  "}, {red, text}}
 		if v, ok := sent[p.ParameterName.Value]; ok {

@@ -47,7 +47,7 @@ func (w *teller) interim(hs []*http1.Message) {
 func (w *teller) raw(h *http1.Message, body string, secrets hidden) {
 	head := headOf(h)
 	if !w.ShowSecrets {
-		head, body = maskHead(head), maskBody(body, secrets)
+		head, body = maskHead(head), w.echo.inBody(maskBody(body, secrets))
 	}
 	w.bar(strings.TrimRight(head, "\r\n"))
 	if body != "" {

@@ -160,6 +160,50 @@ func asideItem(data string) decode.Item {
 	return it
 }
 
+// TestEchoes: a FaultString that repeats the secret it refuses doesn't tell it,
+// in any form, and tells the rest.
+func TestEchoes(t *testing.T) {
+	const secret = "s3cr<et&val"
+	set := &cwmp.SetParameterValues{}
+	set.ParameterList.Items = []cwmp.ParameterValueStruct{{Name: leaf("Device.ManagementServer.Password"), Value: leaf(secret)}, {Name: leaf("Device.X"), Value: leaf("open")}}
+	body := "<Fault><faultstring>Client</faultstring><FaultString>no \"s3cr&lt;et&amp;val\" here</FaultString></Fault>"
+	said := leaf("bad value " + secret + " refused")
+	fault := &cwmp.Message{N: 2, Exchange: 1, Kind: cwmp.Fault, RPC: "Fault", HTTP: &http1.Message{Conn: &capture.Conn{}, Method: "POST", Raw: body, Body: body, Declared: -1, Complete: true},
+		Fault: &cwmp.FaultDetail{HasCWMP: true, Code: leaf("9003"), String: said, SOAPString: said,
+			Parameters: []cwmp.SetParameterValuesFault{{ParameterName: leaf("Device.ManagementServer.Password"), FaultCode: leaf("9007"), FaultString: said},
+				{ParameterName: leaf("Device.X"), FaultCode: leaf("9007"), FaultString: leaf("open is refused")}}}}
+	done := &cwmp.TransferComplete{}
+	done.FaultStruct.Present, done.FaultStruct.FaultCode, done.FaultStruct.FaultString = true, leaf("9012"), said
+	it := call(cwmp.ACS, "SetParameterValues", set)
+	s := it.Session
+	s.Messages = append(s.Messages, fault, &cwmp.Message{N: 3, Exchange: 2, RPC: "TransferComplete", Args: done})
+	s.Transactions = []*cwmp.Transaction{{Caller: cwmp.ACS, Request: s.Messages[0], Response: fault}}
+	tell := func(secrets bool) (all []string) {
+		for verbose := range 3 {
+			all = append(all, string((&transcript.Text{Width: 200, Verbose: verbose, ShowSecrets: secrets}).Append(nil, it)))
+		}
+		line := (&transcript.JSON{ShowSecrets: secrets}).Append(nil, it)
+		valid(t, schema(t), line)
+		return append(all, string(line))
+	}
+	for _, out := range tell(false) {
+		if strings.Contains(out, "s3cr") || !strings.Contains(out, "bad value ●●●●●●●● refused") || !strings.Contains(out, "open is refused") {
+			t.Error(out)
+		}
+	}
+	for _, out := range tell(true) {
+		if !strings.Contains(out, "bad value "+secret+" refused") {
+			t.Error(out)
+		}
+	}
+	s.Messages[0].Args, s.Messages[0].Trimmed, s.TrimmedN = nil, true, 1
+	for _, out := range tell(false) {
+		if !strings.Contains(out, "open is refused") || strings.Contains(out, "9007 Invalid parameter value \"bad value") {
+			t.Error(out)
+		}
+	}
+}
+
 // TestAsides: an aside is told where it came, and of a large one the beginning
 // and the size.
 func TestAsides(t *testing.T) {
