@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path"
@@ -132,6 +133,7 @@ type Front struct {
 	assemble http1.Assembler
 	failures map[*capture.Conn]int
 	out      []Half
+	busy     bool // the Assembler is at work: what it has completed is not yet read
 
 	// plant, in tests, is called before each stage with its name.
 	plant func(stage string, c *capture.Conn)
@@ -162,14 +164,17 @@ func (f *Front) Feed(r capture.Record, dst []Half) []Half {
 func (f *Front) feed(r *capture.Record) {
 	defer caught("http1", r.Conn, r.Time, func() []byte { return r.Data }, f.fail)
 	planted(f.plant, "http1", r.Conn)
-	f.read(f.assemble.Feed(*r))
+	f.busy = true
+	done := f.assemble.Feed(*r)
+	f.busy = false
+	f.read(done)
 }
 
 // Advance says that time has come to now, without a record.
 func (f *Front) Advance(now time.Time, dst []Half) []Half {
 	f.start()
 	f.out = dst
-	f.read(f.assemble.Advance(now))
+	f.each(now, func(c *capture.Conn) []http1.Event { return f.assemble.AdvanceConn(c, now) })
 	return f.out
 }
 
@@ -177,8 +182,25 @@ func (f *Front) Advance(now time.Time, dst []Half) []Half {
 func (f *Front) Finish(dst []Half) []Half {
 	f.start()
 	f.out = dst
-	f.read(f.assemble.Finish())
+	f.each(time.Time{}, f.assemble.FinishConn)
 	return f.out
+}
+
+// each does something to each open connection, so that a panic costs that one
+// alone.
+func (f *Front) each(now time.Time, do func(*capture.Conn) []http1.Event) {
+	for _, c := range f.assemble.Open() {
+		f.one(c, now, do)
+	}
+}
+
+func (f *Front) one(c *capture.Conn, now time.Time, do func(*capture.Conn) []http1.Event) {
+	defer caught("http1", c, now, nil, f.fail)
+	planted(f.plant, "each", c)
+	f.busy = true
+	done := do(c)
+	f.busy = false
+	f.read(done)
 }
 
 func (f *Front) start() {
@@ -207,15 +229,21 @@ func (f *Front) envelope(h *Half) {
 	h.reading = cwmp.Read(&h.event)
 }
 
-// fail tells a failure of http1 and drops what it knows of the connection.
+// fail tells a failure of http1, with the bytes that are in no message yet, and
+// drops what it knows of the connection. Where the record that failed was read
+// in part, its bytes may stand there twice.
 func (f *Front) fail(x failure) {
+	done, held := f.assemble.Salvage(x.conn)
+	if f.busy {
+		f.busy = false
+		f.read(done)
+	}
+	if !bytes.HasSuffix(held, x.bytes) {
+		held = append(held, x.bytes...)
+	}
+	x.bytes = held
 	f.out = append(f.out, Half{failed: &x})
 	f.failures[x.conn]++
-	defer func() {
-		if recover() != nil { // its state is past mending: nothing of it is fed on
-			f.failures[x.conn] = tooOften
-		}
-	}()
 	f.assemble.Drop(x.conn)
 }
 
@@ -237,6 +265,7 @@ type Back struct {
 	totals   Totals
 	failures map[*capture.Conn]int
 	out      []Item
+	busy     bool // the Tracker is at work: what it has completed is not yet told
 
 	plant func(stage string, c *capture.Conn)
 }
@@ -267,7 +296,10 @@ func (d *Back) feed(h *Half) {
 	e := &h.event
 	defer caught("cwmp", e.Conn, e.Time, func() []byte { return bytesOf(e) }, d.fail)
 	planted(d.plant, "cwmp", e.Conn)
-	d.cwmp(d.track.Feed(*e, h.reading))
+	d.busy = true
+	done := d.track.Feed(*e, h.reading)
+	d.busy = false
+	d.cwmp(done)
 }
 
 // Advance says that time has come to now, without anything having been seen.
@@ -280,13 +312,26 @@ func (d *Back) Advance(now time.Time) []Item {
 // Finish says that there is no more, and returns what was still open.
 func (d *Back) Finish() []Item {
 	d.start()
-	d.rest(d.track.Finish)
+	for range finishes {
+		if d.rest(d.track.Finish) {
+			break
+		}
+	}
 	return d.out
 }
 
-func (d *Back) rest(events func() []cwmp.Event) {
+// finishes is how many times the Tracker's Finish may fail before what is still
+// open is given up. Each time, what failed is out of its way.
+const finishes = 100
+
+// rest says whether it came to its end.
+func (d *Back) rest(events func() []cwmp.Event) (ok bool) {
 	defer caught("cwmp", nil, time.Time{}, nil, d.fail)
-	d.cwmp(events())
+	d.busy = true
+	done := events()
+	d.busy = false
+	d.cwmp(done)
+	return true
 }
 
 // Totals is what was told so far. Packets and Bytes are for the caller to fill
@@ -305,8 +350,13 @@ func (d *Back) start() {
 	d.failures = map[*capture.Conn]int{}
 }
 
-// fail tells a failure and drops what is known of its connection.
+// fail tells a failure, after what the Tracker had completed before it, and
+// drops what is known of its connection.
 func (d *Back) fail(x failure) {
+	if d.busy {
+		d.busy = false
+		d.cwmp(d.track.Pending())
+	}
 	d.totals.Undecoded++
 	item := Item{Kind: UndecodedItem, Time: x.at, Reason: x.what, Bytes: x.bytes}
 	if x.conn != nil {
@@ -365,18 +415,30 @@ func (d *Back) cwmp(events []cwmp.Event) {
 }
 
 func (d *Back) event(e *cwmp.Event) {
+	defer d.caughtAt(e, "item")
 	d.judge(e)
 	d.tell(e)
 }
 
+// caughtAt takes a panic, deferred around the work on one event, which alone it
+// costs. The item holds what names the session, not the session: it may still be
+// open, and changes then.
+func (d *Back) caughtAt(e *cwmp.Event, stage string) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	d.totals.Undecoded++
+	item := Item{Kind: UndecodedItem, Time: e.Time, Reason: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
+	if s := e.Session; s != nil {
+		item.Session = &cwmp.Session{ID: s.ID, Ordinal: s.Ordinal, Fragment: s.Fragment, Device: s.Device, Start: s.Start}
+	}
+	d.out = append(d.out, item)
+}
+
 // judge runs the checks. When one fails, only its findings are missing.
 func (d *Back) judge(e *cwmp.Event) {
-	defer func() {
-		if p := recover(); p != nil {
-			d.totals.Undecoded++
-			d.out = append(d.out, Item{Kind: UndecodedItem, Time: e.Time, Session: e.Session, Reason: fmt.Sprintf("check failed: %v (%s)", p, where())})
-		}
-	}()
+	defer d.caughtAt(e, "check")
 	planted(d.plant, "check", nil)
 	list := d.check.Feed(*e)
 	if len(list) > 0 && e.Session != nil {

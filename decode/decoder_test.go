@@ -8,6 +8,7 @@ import (
 
 	"informant/capture"
 	"informant/capture/scenario"
+	"informant/decode/cwmp"
 )
 
 const twoDevices = `informant scenario 1
@@ -97,4 +98,121 @@ func TestPanicsForEver(t *testing.T) {
 	if len(told) != tooOften+1 || !strings.HasPrefix(told[tooOften], "B1 complete") {
 		t.Errorf("told %q", told)
 	}
+}
+
+// twoOpen is two devices' sessions that the input ends in.
+const twoOpen = `informant scenario 1
+device A serial=000000 address=192.0.2.1
+cpe Inform
+acs InformResponse
+device B serial=000000 class=B address=192.0.2.2
+cpe Inform
+acs InformResponse
+cpe empty
+  truncate 10
+cut
+`
+
+// TestPanicsAtTheEnd plants panics where what is still open is ended: one
+// connection's in the Front, one session's in the Back. All others are told.
+func TestPanicsAtTheEnd(t *testing.T) {
+	feed := func(t *testing.T, d *Decoder, cut int) {
+		t.Helper()
+		src, err := scenario.NewSource("test", strings.NewReader(twoOpen))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				return
+			}
+			if r.Kind == capture.Data && r.Conn.ID == 1 && r.From == capture.FromServer {
+				r.Data = r.Data[:len(r.Data)-cut] // is in no message yet when the end comes
+			}
+			if r.Kind != capture.Close { // as of a source that closes nothing
+				d.Feed(r)
+			}
+		}
+	}
+	t.Run("a connection", func(t *testing.T) {
+		d := &Decoder{front: Front{plant: func(at string, c *capture.Conn) {
+			if at == "each" && c.ID == 1 {
+				panic("planted")
+			}
+		}}}
+		feed(t, d, 10)
+		var sessions, bytes int
+		for _, it := range d.Finish() {
+			switch it.Kind {
+			case SessionItem:
+				sessions++
+			case UndecodedItem:
+				bytes = len(it.Bytes)
+			}
+		}
+		if sessions != 2 || bytes < 200 || d.Totals().Undecoded != 1 {
+			t.Errorf("%d sessions, %d bytes undecoded, %d undecoded; want 2, the answer's, 1", sessions, bytes, d.Totals().Undecoded)
+		}
+	})
+	t.Run("a session", func(t *testing.T) {
+		d := &Decoder{}
+		feed(t, d, 0)
+		broken := false
+		for s := range d.back.findings {
+			if s.Device.ProductClass != "B" {
+				s.Messages = []*cwmp.Message{nil} // what ends it fails on that
+				broken = true
+			}
+		}
+		if !broken {
+			t.Fatal("no session to break")
+		}
+		told := map[string]int{}
+		for _, it := range d.Finish() {
+			if it.Kind == SessionItem {
+				told[it.Session.Device.ProductClass]++
+			} else {
+				told[fmt.Sprint(it.Kind)+it.Reason]++
+			}
+		}
+		if told["B"] != 1 || d.Totals().Undecoded != 1 {
+			t.Errorf("told %v, %d undecoded", told, d.Totals().Undecoded)
+		}
+	})
+	t.Run("a check, of an open session", func(t *testing.T) {
+		n := 0
+		d := &Decoder{back: Back{plant: func(at string, c *capture.Conn) {
+			if at != "check" {
+				return
+			}
+			if n++; n == 2 {
+				panic("planted")
+			}
+		}}}
+		src, err := scenario.NewSource("test", strings.NewReader(twoDevices))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions := map[*cwmp.Session]ItemKind{}
+		tell := func(items []Item) {
+			for _, it := range items {
+				if k, ok := sessions[it.Session]; ok && it.Session != nil {
+					t.Errorf("item %v shares its session with item %v", it.Kind, k)
+				}
+				sessions[it.Session] = it.Kind
+			}
+		}
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				break
+			}
+			tell(d.Feed(r))
+		}
+		tell(d.Finish())
+		if d.Totals().Undecoded != 1 || d.Totals().Sessions != 2 {
+			t.Errorf("%+v", d.Totals())
+		}
+	})
 }

@@ -27,7 +27,7 @@ const (
 type Item struct {
 	Kind              ItemKind
 	Time              time.Time
-	Session           *cwmp.Session
+	Session           *cwmp.Session     // UndecodedItem: what names it, nothing else
 	Findings          []check.Finding   // SessionItem: all of them, in message order
 	Undecided         []check.Undecided // SessionItem: when asked for
 	ConnectionRequest *cwmp.ConnectionRequest

@@ -503,3 +503,7 @@ func addLost(a, b int64) int64 {
 	}
 	return a + b
 }
+
+// Pending is what a call that panicked had completed. The slice is valid until
+// the next call.
+func (t *Tracker) Pending() []Event { return t.out }

@@ -89,15 +89,28 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 func (a *Assembler) Advance(t time.Time) []Event {
 	a.events = a.events[:0]
 	for _, c := range a.inOrder() {
-		a.rec.Time, a.rec.Packet = t, 0
-		for d := range c.sides {
-			s := &c.sides[d]
-			if s.state == stHold && t.Sub(s.last) >= 10*time.Second {
-				s.release()
-			}
-		}
+		c.advance(t)
 	}
 	return a.events
+}
+
+// AdvanceConn is Advance for one connection.
+func (a *Assembler) AdvanceConn(c *capture.Conn, t time.Time) []Event {
+	a.events = a.events[:0]
+	if x := a.conns[c]; x != nil {
+		x.advance(t)
+	}
+	return a.events
+}
+
+func (c *conn) advance(t time.Time) {
+	c.a.rec.Time, c.a.rec.Packet = t, 0
+	for d := range c.sides {
+		s := &c.sides[d]
+		if s.state == stHold && t.Sub(s.last) >= 10*time.Second {
+			s.release()
+		}
+	}
 }
 
 // Finish ends all connections that are still open, in the order in which they
@@ -105,10 +118,45 @@ func (a *Assembler) Advance(t time.Time) []Event {
 func (a *Assembler) Finish() []Event {
 	a.events = a.events[:0]
 	for _, c := range a.inOrder() {
-		a.rec.Time, a.rec.Packet = c.lastTime(), 0
-		c.close(capture.Record{End: capture.EndOfInput, Both: true})
+		c.finish()
 	}
 	return a.events
+}
+
+// FinishConn ends one connection as Finish ends all.
+func (a *Assembler) FinishConn(c *capture.Conn) []Event {
+	a.events = a.events[:0]
+	if x := a.conns[c]; x != nil {
+		x.finish()
+	}
+	return a.events
+}
+
+func (c *conn) finish() {
+	c.a.rec.Time, c.a.rec.Packet = c.lastTime(), 0
+	c.close(capture.Record{End: capture.EndOfInput, Both: true})
+}
+
+// Open returns the connections that are open, in the order in which they were
+// first seen.
+func (a *Assembler) Open() []*capture.Conn {
+	var open []*capture.Conn
+	for _, c := range a.inOrder() {
+		open = append(open, c.c)
+	}
+	return open
+}
+
+// Salvage is for after a call that panicked on c: it returns what that call had
+// completed, and a copy of c's bytes that are in no message yet, the client's
+// first. Drop is to follow.
+func (a *Assembler) Salvage(c *capture.Conn) (done []Event, held []byte) {
+	if x := a.conns[c]; x != nil {
+		for d := range x.sides {
+			held = append(held, x.sides[d].buf.String()...)
+		}
+	}
+	return a.events, held
 }
 
 // Drop forgets a connection, whatever state it is in.
