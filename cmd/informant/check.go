@@ -98,7 +98,7 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 	if o.session != "" && res.totals.Sessions+res.totals.Fragments == 0 && !res.interrupted {
 		return noSession(o.session)
 	}
-	if res.worst >= fail && code != exitInterrupted {
+	if res.worst >= fail && code != exitInterrupted && code != exitUsage {
 		code = exitFindings
 	}
 	if code != exitOK {

@@ -13,6 +13,7 @@ import (
 	"informant/capture/httptext"
 	"informant/capture/pcap"
 	"informant/capture/scenario"
+	"informant/decode/transcript"
 )
 
 // readable is what the verbs read, for messages.
@@ -20,7 +21,7 @@ const readable = "informant reads pcap and pcapng (also gzip or zstd), HTTP mess
 
 // input is an opened file.
 type input struct {
-	name  string // as it was given; "stdin" for -
+	name  string // as it was given, made fit for a terminal; "stdin" for -
 	size  int64  // 0 where unknown
 	live  bool   // no regular file
 	r     io.Reader
@@ -29,38 +30,21 @@ type input struct {
 
 // openInputs opens files and makes one source of them: all captures together,
 // merged by time, then each text on its own. meter sees the bytes as they are
-// read from the files. Closing the source closes the files.
+// read from the files. Of several files those that cannot be read are kept in
+// damage; the one that is alone is an error. Closing the source closes the files.
 func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) {
 	all := &inputs{}
 	var captures []pcap.Input
 	for _, name := range names {
-		in, err := openInput(name, stdin)
-		if err != nil {
+		capt, err := all.add(name, stdin, meter, len(names) > 1)
+		if err != nil && len(names) == 1 && !errors.Is(err, capture.ErrDamaged) {
 			all.Close()
 			return nil, err
 		}
-		all.closers = append(all.closers, in.close)
-		all.live = all.live || in.live
-		meter.add(in.size)
-		r, kind, err := sniff(in, meter)
-		if errors.Is(err, capture.ErrDamaged) {
+		if err != nil {
 			all.damage = append(all.damage, err)
-			continue
 		}
-		if err != nil {
-			all.Close()
-			return nil, err
-		}
-		if kind == kindCapture {
-			captures = append(captures, pcap.Input{Name: in.name, R: r})
-			continue
-		}
-		src, err := textSource(kind, in.name, r)
-		if err != nil {
-			all.Close()
-			return nil, err
-		}
-		all.sources = append(all.sources, src)
+		captures = append(captures, capt...)
 	}
 	if len(captures) > 0 {
 		src, err := pcap.NewSource(captures, pcap.Options{})
@@ -74,6 +58,46 @@ func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) 
 	return all, nil
 }
 
+// add opens a file. A text becomes a source, a capture is returned, after a
+// look at its header where it is one of several.
+func (in *inputs) add(name string, stdin io.Reader, meter *meter, several bool) ([]pcap.Input, error) {
+	f, err := openInput(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	in.closers = append(in.closers, f.close)
+	in.live = in.live || f.live
+	meter.add(f.size)
+	r, kind, err := sniff(f, meter)
+	if err != nil {
+		return nil, err
+	}
+	if kind != kindCapture {
+		src, err := textSource(kind, f.name, r)
+		if err == nil {
+			in.sources = append(in.sources, src)
+		}
+		return nil, err
+	}
+	if raw, ok := r.(*bufio.Reader); ok && several && !f.live {
+		if err := captureBegins(f.name, raw); err != nil {
+			return nil, err
+		}
+	}
+	return []pcap.Input{{Name: f.name, R: r}}, nil
+}
+
+// captureBegins says what keeps a capture from being opened, by its first bytes
+// alone, so that the others can be.
+func captureBegins(name string, r *bufio.Reader) error {
+	first, _ := r.Peek(r.Size())
+	src, err := pcap.NewSource([]pcap.Input{{Name: name, R: bytes.NewReader(first)}}, pcap.Options{})
+	if err != nil {
+		return err
+	}
+	return src.Close()
+}
+
 func openInput(name string, stdin io.Reader) (*input, error) {
 	if name == "-" {
 		in := &input{name: "stdin", r: stdin, live: true, close: func() error { return nil }}
@@ -83,9 +107,10 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 		}
 		return in, nil
 	}
+	shown := transcript.Safe(name)
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, bare(err))
+		return nil, fmt.Errorf("%s: %w", shown, bare(err))
 	}
 	st, err := f.Stat()
 	if err == nil && st.IsDir() {
@@ -93,9 +118,9 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", name, bare(err))
+		return nil, fmt.Errorf("%s: %w", shown, bare(err))
 	}
-	in := &input{name: name, r: f, close: f.Close}
+	in := &input{name: shown, r: f, close: f.Close}
 	if in.live = !st.Mode().IsRegular(); !in.live {
 		in.size = st.Size()
 	}
@@ -187,8 +212,8 @@ type inputs struct {
 	seq     uint64
 	conns   map[*capture.Conn]*capture.Conn
 	lastID  uint64
-	live    bool // one of them is a pipe: what will come may not be there yet
-	damage  []error
+	live    bool    // one of them is a pipe: what will come may not be there yet
+	damage  []error // of what could not be read: that it is damaged, or that it is nothing readable
 }
 
 // Next returns the next record of all inputs, io.EOF after the last. What of

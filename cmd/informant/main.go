@@ -42,7 +42,8 @@ const exitHelp = `
 Exit codes:
   0    fine
   1    findings at or above --fail-on (decode only tells: never 1)
-  2    usage or I/O; also a file that is no capture, or is empty
+  2    usage or I/O; also a file that is no capture, or is empty (of several files
+       the others have been told)
   3    damaged or incomplete input: what was readable has been told
   130  interrupted: what was read until then has been told`
 
