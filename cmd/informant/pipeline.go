@@ -95,6 +95,7 @@ type outcome struct {
 	worst       int // the highest severity among the findings told, -1 for none
 	damage      []error
 	missing     []string // sessions told that lack bytes
+	unshown     int      // items that could not be rendered
 	interrupted bool
 }
 
@@ -170,7 +171,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 				return
 			}
 		}
-		r, err := p.in.Next()
+		r, err := p.next()
 		n := len(b.halves)
 		if open = err == nil; open {
 			b.halves = front.Feed(r, b.halves)
@@ -184,6 +185,29 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 			return
 		}
 	}
+}
+
+// next is the input's next record. A reader that panics costs the rest of what
+// it reads, as damage does.
+func (p *pipeline) next() (r capture.Record, err error) {
+	for {
+		if r, err, ok := p.in.try(); ok {
+			return r, err
+		}
+	}
+}
+
+// try is Next; ok is false when it panicked, and the next input's turn has come.
+func (in *inputs) try() (r capture.Record, err error, ok bool) {
+	defer func() {
+		if x := recover(); x != nil {
+			in.damage = append(in.damage, fmt.Errorf("reading failed: %v (%w)", x, capture.ErrDamaged))
+			in.at++
+			in.conns = nil
+		}
+	}()
+	r, err = in.Next()
+	return r, err, true
 }
 
 // decode makes items of the batches. When ctx ends it tells what it has.
@@ -264,12 +288,41 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 				continue
 			}
 			out.count(it)
-			text = p.sink.Append(text[:0], it)
+			text = p.render(text[:0], it, out)
 			if err := sorted.put(begin(it), text); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// render is the sink's rendering of an item; of one on which it panics, only
+// that it did.
+func (p *pipeline) render(dst []byte, it decode.Item, out *outcome) (text []byte) {
+	defer func() {
+		x := recover()
+		if x == nil {
+			return
+		}
+		out.unshown++
+		what := decode.Item{Kind: decode.UndecodedItem, Time: begin(it), Reason: fmt.Sprintf("showing it failed: %v", x)}
+		if s := it.Session; s != nil {
+			what.Session = &cwmp.Session{ID: s.ID, Ordinal: s.Ordinal, Fragment: s.Fragment, Start: s.Start}
+		}
+		text = p.apology(dst[:0], what)
+	}()
+	return p.sink.Append(dst, it)
+}
+
+// apology renders that an item could not be rendered; nothing, where that fails
+// too.
+func (p *pipeline) apology(dst []byte, it decode.Item) (text []byte) {
+	defer func() {
+		if recover() != nil {
+			text = dst[:0]
+		}
+	}()
+	return p.sink.Append(dst, it)
 }
 
 // begin is the time by which an item is put in order.
@@ -367,6 +420,7 @@ func lacks(s *cwmp.Session) bool {
 func (o *outcome) finish(all decode.Totals) {
 	told := o.totals
 	o.totals = all
+	o.totals.Undecoded += o.unshown
 	o.totals.Sessions, o.totals.Fragments, o.totals.Findings = told.Sessions, told.Fragments, told.Findings
 }
 
@@ -384,6 +438,9 @@ func (o *outcome) report(stderr io.Writer) int {
 			code = exitUsage
 		}
 	}
+	if o.unshown > 0 {
+		fmt.Fprintf(stderr, "informant: %s not be shown\n", plural(o.unshown, "item could", "items could"))
+	}
 	if n := len(o.missing); n > 0 {
 		fmt.Fprintf(stderr, "informant: bytes are missing in %s\n", sessionList(o.missing))
 	}
@@ -391,7 +448,7 @@ func (o *outcome) report(stderr io.Writer) int {
 	if nothing {
 		fmt.Fprintf(stderr, "informant: no CWMP could be read: %s encrypted\n", plural(o.totals.Encrypted, "connection is", "connections are"))
 	}
-	if code == exitOK && (len(o.missing) > 0 || nothing) {
+	if code == exitOK && (len(o.missing) > 0 || nothing || o.unshown > 0) {
 		code = exitIncomplete
 	}
 	if o.interrupted {
