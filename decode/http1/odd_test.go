@@ -92,3 +92,37 @@ func TestOdd(t *testing.T) {
 		})
 	}
 }
+
+// TestGarbageBefore: bytes without a line end that stand before a request are a
+// remainder, and the request is read.
+func TestGarbageBefore(t *testing.T) {
+	const post = "POST /acs HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+	for _, tt := range []struct{ garbage, want string }{
+		{"some garbage that is no markup", post},
+		{"some garbage that is no markup ", post},
+		{"x", post},
+		{"a <b> c: d, ", post},
+		{"end of it\x00\x01", post},
+		{"", "X-DO /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"},
+		{"", "X-DO /a b c HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"},
+		{"", "POST /a GET /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"},
+	} {
+		first := "GET / HTTP/1.1\r\n\r\n"
+		parts := []said{c2s(first), s2c("HTTP/1.1 204 No\r\n\r\n"), c2s(tt.garbage), c2s(tt.want), s2c("HTTP/1.1 204 No\r\n\r\n"), shutBoth(capture.FIN)}
+		es := play(&capture.Conn{ID: 1}, false, parts, nil)
+		noByteLost(t, parts, es)
+		var raws []string
+		remainder := ""
+		for _, e := range es {
+			switch e.Kind {
+			case RequestSeen:
+				raws = append(raws, e.Exchange.Request.Raw)
+			case RemainderSeen:
+				remainder += e.Bytes
+			}
+		}
+		if !slices.Equal(raws, []string{first, tt.want}) || remainder != tt.garbage {
+			t.Errorf("after %q: requests %q, remainder %q", tt.garbage, raws, remainder)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func findStart(line string, request bool) (at int, ok bool) {
 	at = skipBlank(text, 0)
 	if l, ok := parseStart(text[at:], request); ok {
 		if request && !l.method1 {
-			at += glued(text[at : at+l.method.End])
+			at += behind(text[at:], l)
 		}
 		return at, true
 	}
@@ -128,6 +128,20 @@ func findStart(line string, request bool) (at int, ok bool) {
 		}
 		from += i + len("HTTP/")
 	}
+}
+
+// behind returns where in a line that begins with no known method a request
+// line begins: at a known method within the first word ("tailPOST"), or, where
+// the target would have blanks, at one that ends in a known method before a
+// target and a version ("no markup herePOST /acs HTTP/1.1"); 0 when there is
+// none.
+func behind(text string, l startLine) int {
+	if strings.IndexByte(text[l.target.Start:l.target.End], ' ') >= 0 {
+		if at, ok := findRequest(text[:trimBlank(text)]); ok {
+			return at
+		}
+	}
+	return glued(text[:l.method.End])
 }
 
 // glued returns where in a method that is none a known one begins, right behind
