@@ -71,14 +71,12 @@ func (w *teller) aside(a *cwmp.Aside) {
 	w.lay(a.From, a.Time, b)
 }
 
-// asideRows shows the first line of a remainder, or, where more was asked for,
-// what was kept of it.
+// asideRows shows how a remainder begins, or, where more was asked for, what was
+// kept of it.
 func (w *teller) asideRows(b *block, a *cwmp.Aside) {
 	text := maskStream(a.Bytes, w.ShowSecrets)
 	if w.Verbose == 0 {
-		if text != "" {
-			b.rows = append(b.rows, line{{dim, "│ "}, {normal, w.fit(safe(beginning(text, 400)), 2)}})
-		}
+		w.asideRow(b, text, a.Size)
 		return
 	}
 	for _, l := range rawLines(text, w.width-w.left-4) {
@@ -86,6 +84,27 @@ func (w *teller) asideRows(b *block, a *cwmp.Aside) {
 	}
 	if n := a.Size - int64(len(a.Bytes)); n > 0 {
 		b.rows = append(b.rows, line{{dim, "│ … " + group(n) + " more bytes were not kept"}})
+	}
+}
+
+// asideRow shows as much of text, the masked remainder of size bytes, as fits on
+// one line.
+func (w *teller) asideRow(b *block, text string, size int64) {
+	const more = "… (-v shows more)"
+	room := max(w.width-w.left-4, 24)
+	start := safe(beginning(text, 4*room))
+	if columns(start) > room || len(text) > 4*room || size > 64<<10 {
+		n := 0
+		for i := range start {
+			if columns(start[:i]) > room-columns(more) {
+				break
+			}
+			n = i
+		}
+		start = start[:n] + more
+	}
+	if start != "" {
+		b.rows = append(b.rows, line{{dim, "│ "}, {normal, start}})
 	}
 }
 

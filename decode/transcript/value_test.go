@@ -214,6 +214,14 @@ func TestAsides(t *testing.T) {
 	if gap < 0 || inform < gap || rest < inform {
 		t.Errorf("not in order:\n%s", text)
 	}
+	for _, l := range strings.Split(text, "\n") {
+		if n := len([]rune(l)); n > transcript.DefaultWidth {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+	if !strings.Contains(text, "… (-v shows more)\n") {
+		t.Errorf("it does not say that there is more:\n%s", text)
+	}
 	out := (&transcript.JSON{}).Append(nil, it)
 	valid(t, schema(t), out)
 	if !bytes.Contains(out, []byte(`"asides":[{"after":0,"from":"acs","lost":7},{"after":1,"from":"cpe","bytes":79999,"dataBase64":"`)) || len(out) > 3000 {
