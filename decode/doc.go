@@ -1,5 +1,5 @@
 // Package decode is the stages of Informant's core as one: capture.Records go
-// in, Items come out. This comment is the architecture in forty lines.
+// in, Items come out. This comment is the architecture in short.
 //
 //	capture.Record    a timed fact about a connection, above all its bytes.
 //	      │           Sources yield them: capture/pcap, capture/httptext, …
@@ -7,15 +7,23 @@
 //	http1.Assembler   HTTP/1 messages exactly as they were on the wire, paired.
 //	      │           Every byte is in a message or in a remainder.
 //	      ▼
-//	cwmp.Tracker      reads each body (soap.Document, typed arguments), joins
-//	      │           messages to sessions, moves each session through the state
-//	      │           table, recognises Connection Requests and file transfers.
+//	cwmp.Read         reads each body: soap.Document, typed arguments.
+//	      │
+//	      ▼
+//	cwmp.Tracker      joins messages to sessions, moves each session through the
+//	      │           state table, recognises Connection Requests and file
+//	      │           transfers.
 //	      ▼
 //	check.Checker     holds messages and sessions against the catalogue: one
 //	      │           rule, one value, one citation. Findings point at a byte.
 //	      ▼
 //	decode.Item       a session with its findings, at its end; a Connection
 //	                  Request; a transfer; a connection that could not be read.
+//
+// A Decoder is all of it. It is made of two halves that may run in two
+// goroutines: a Front has the Assembler and reads the envelopes (cwmp.Read),
+// which depends on one connection alone; a Back has the Tracker and the Checker.
+// A Half is what goes from one to the other, in order.
 //
 // Three rules hold (DESIGN section 2):
 //
@@ -36,6 +44,7 @@
 // is bounded by limits that each stage states; what exceeds them is counted,
 // never silently dropped.
 //
-// A bug in a stage costs one connection: Decoder recovers, drops that
-// connection's state, tells its bytes as undecoded, and goes on with the rest.
+// A bug in a stage costs one connection, or at the input's end one session:
+// Front and Back recover, drop that connection's state, tell its bytes as
+// undecoded, and go on with the rest.
 package decode
