@@ -374,7 +374,7 @@ func transferText(p *Pass) {
 	switch {
 	case !ok:
 	case n == 0 && text != "":
-		p.report(CPE, atLeaf(p.Message, &f.FaultString), "%s has the FaultCode 0, and the FaultString %s", p.Message.RPC, quote(f.FaultString.Value))
+		p.report(CPE, atLeaf(p.Message, &f.FaultString), "%s has the FaultCode 0, and a FaultString all the same", p.Message.RPC)
 	case n != 0 && text == "":
 		p.report(CPE, atLeaf(p.Message, &f.FaultString), "%s has the FaultCode %d and an empty FaultString", p.Message.RPC, n)
 	}

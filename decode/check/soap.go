@@ -323,7 +323,7 @@ func refusedSize(p *Pass) {
 	}
 	for _, word := range []string{"size", "length", "too large", "too long", "too big"} {
 		if strings.Contains(text, word) {
-			p.report(p.sender(), atLeaf(m, &m.Fault.String), "Fault %s refuses a %s envelope of %d bytes for its size: %s", code, short(t.Request.RPC), len(t.Request.HTTP.Body), quote(m.Fault.String.Value))
+			p.report(p.sender(), atLeaf(m, &m.Fault.String), "Fault %s refuses a %s envelope of %d bytes for its size", code, short(t.Request.RPC), len(t.Request.HTTP.Body))
 			return
 		}
 	}

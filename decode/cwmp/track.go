@@ -180,10 +180,11 @@ func (t *Tracker) start() {
 		t.byDevice = map[string]*tracked{}
 		t.byClient = map[netip.Addr]map[*tracked]bool{}
 	}
-	for _, x := range t.trim {
+	for len(t.trim) > 0 {
+		x := t.trim[len(t.trim)-1]
+		t.trim = t.trim[:len(t.trim)-1]
 		x.do()
 	}
-	t.trim = t.trim[:0]
 }
 
 // kept is a copy of an event that goes out.

@@ -309,7 +309,9 @@ func (r *requestBook) sweep(t *Tracker) {
 }
 
 func (r *requestBook) finish(t *Tracker) {
-	for _, a := range r.list {
+	for len(r.list) > 0 {
+		a := r.list[0]
+		r.list = r.list[1:]
 		r.tell(a, t)
 	}
 	r.list, r.binds, r.unknown = nil, nil, nil
