@@ -11,7 +11,7 @@ type Limits struct {
 const (
 	remainderMax = 64 << 10 // a remainder is told in parts of at most this size
 	sniffMax     = 16 << 10 // what is kept of a direction until it is known what the connection speaks
-	reserveMax   = 1 << 20  // what a declared length makes us reserve at once
+	reserveMax   = 64 << 10 // what a declared length makes us reserve at once
 	fileMin      = 1 << 20  // a file transfer larger than this …
 	fileKeep     = 64 << 10 // … is kept up to here
 	tailMax      = 1 << 20  // text that is taken into a body beyond its length

@@ -156,11 +156,11 @@ func (s *stream) write(p []byte) {
 }
 
 // grow makes room for a buf of n bytes or more: twice of what there is, or,
-// where a length was declared, up to it, but not over four times of what has
+// where a length was declared, up to it, but not over 64 times of what has
 // really come.
 func (s *stream) grow(n int) {
 	if s.state == stLength {
-		n = max(n, 4*s.buf.Cap())
+		n = max(n, 64*s.buf.Len())
 		n = min(n, s.buf.Len()+int(min(s.msg.left, int64(s.keep))))
 		n = max(n, s.buf.Len()+1)
 	} else {
