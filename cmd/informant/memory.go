@@ -13,7 +13,7 @@ import (
 const memoryGoal = 84 << 20
 
 // watchMemory sets the pace of the garbage collector: rarely while there is
-// room below the goal, as often as needed close to it, and with a quarter on top
+// room below the goal, as often as needed close to it, and with a fifth on top
 // of what is held where the goal can't be met. GOGC and GOMEMLIMIT in the
 // environment are left to have their way.
 func watchMemory(ctx context.Context) {
@@ -34,7 +34,7 @@ func watchMemory(ctx context.Context) {
 			}
 			metrics.Read(sample)
 			live := int64(sample[0].Value.Uint64())
-			debug.SetMemoryLimit(max(memoryGoal, live*5/4+12<<20))
+			debug.SetMemoryLimit(max(memoryGoal, live*6/5+6<<20))
 		}
 	}()
 }
