@@ -87,7 +87,7 @@ func (d *decoder) readMessage() *Message {
 		m.Kind = Fault
 		m.Fault = d.readFault()
 	case known:
-		m.Args = def.make()
+		m.Args = def()
 		d.structure(m.Args)
 	default:
 		d.unknownMethod()

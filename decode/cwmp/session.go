@@ -119,7 +119,7 @@ type Aside struct {
 	Time   time.Time
 	Packet uint64
 	Lost   int64  // bytes that were sent and not seen, -1 unknown; 0 for a remainder
-	Bytes  string // a remainder: bytes that are no HTTP, the first 64 KB of them
+	Bytes  string // a remainder: bytes that are no HTTP, the first 64 KB of them; empty when the session's limit had no room
 	Size   int64  // of the remainder
 }
 

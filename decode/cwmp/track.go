@@ -86,7 +86,6 @@ type connTrack struct {
 	prelude   []*binding // POSTs before anything that tells whose they are
 	begun     int        // sessions and fragments begun on it
 	devices   []string   // keys of the devices whose Informs it carried, two at most
-	closed    [2]bool    // by direction
 	lost      int64      // bytes missing since the last message
 	acs       bool       // its server answered CWMP
 }
@@ -415,8 +414,11 @@ func (t *Tracker) gap(ct *connTrack, e http1.Event) {
 
 func (t *Tracker) remainder(ct *connTrack, e http1.Event) {
 	if s := ct.current; s != nil {
-		s.aside(Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet,
-			Bytes: strings.Clone(e.Bytes[:min(len(e.Bytes), 64<<10)]), Size: int64(len(e.Bytes))})
+		a := Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet, Size: int64(len(e.Bytes))}
+		if n := min(len(e.Bytes), 64<<10); t.keep(s, int64(n)) {
+			a.Bytes = strings.Clone(e.Bytes[:n])
+		}
+		s.aside(a)
 	}
 	t.emit(Event{Kind: Remainder, Time: e.Time, HTTP: kept(e), Session: ct.session()})
 }
@@ -450,14 +452,12 @@ func (t *Tracker) close(ct *connTrack, e http1.Event) {
 		s.reset = s.reset || e.End == capture.RST && s.State != Done && s.State != Broken
 		s.evicted = s.evicted || e.End == capture.Evicted
 	}
-	ct.closed[e.From] = true
 	if ct.current != nil {
 		ct.current.leaving = true
 	}
 	if !e.Both {
 		return
 	}
-	ct.closed = [2]bool{true, true}
 	t.settlePrelude(ct, ct.showsCWMP())
 	if s := ct.current; s != nil {
 		s.liveConns--

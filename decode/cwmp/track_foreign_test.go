@@ -108,3 +108,37 @@ func foreign(t *testing.T, requests, answers []http1.Message) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// TestRemaindersAreWeighed: bytes that are no HTTP count against the session's
+// limit; beyond it they are counted, not kept.
+func TestRemaindersAreWeighed(t *testing.T) {
+	const part, parts, limit = 64 << 10, 50, 256 << 10
+	conn := &capture.Conn{ID: 1}
+	tr := cwmp.Tracker{Limits: cwmp.Limits{SessionBytes: limit}}
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	feed := func(e http1.Event) []cwmp.Event {
+		e.Conn, e.Time = conn, at
+		return tr.Feed(e, cwmp.Read(&e))
+	}
+	feed(http1.Event{Kind: http1.Opened})
+	feed(http1.Event{Kind: http1.RequestSeen, Exchange: &http1.Exchange{N: 1, Request: &http1.Message{
+		Conn: conn, Method: "POST", Body: inform("A", "1 BOOT"), Complete: true, Head: 1, First: at, Last: at}}})
+	for range parts {
+		feed(http1.Event{Kind: http1.RemainderSeen, Bytes: strings.Repeat("x", part)})
+	}
+	for _, e := range tr.Finish() {
+		if e.Kind != cwmp.SessionEnded {
+			continue
+		}
+		var kept, size int64
+		for _, a := range e.Session.Asides {
+			kept += int64(len(a.Bytes))
+			size += a.Size
+		}
+		if size != part*parts || kept == 0 || kept > limit {
+			t.Errorf("%d bytes told, %d kept; want %d told and at most %d kept", size, kept, part*parts, limit)
+		}
+		return
+	}
+	t.Error("no session")
+}

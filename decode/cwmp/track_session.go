@@ -339,13 +339,20 @@ func (t *Tracker) weigh(s *tracked, m *Message) {
 		return
 	}
 	s.RawBytes += int64(len(m.HTTP.Raw))
-	n := weight(m)
-	if s.kept+n > t.limits.SessionBytes || t.rawBytes+n > t.limits.TotalBytes {
+	if !t.keep(s, weight(m)) {
 		t.trim = append(t.trim, trimming{s.Session, m})
-		return
+	}
+}
+
+// keep counts n bytes as held by a session; false says that its limit, or that
+// of all together, has no room for them.
+func (t *Tracker) keep(s *tracked, n int64) bool {
+	if s.kept+n > t.limits.SessionBytes || t.rawBytes+n > t.limits.TotalBytes {
+		return false
 	}
 	s.kept += n
 	t.rawBytes += n
+	return true
 }
 
 // messageCost is about what a message costs beside its bytes.
