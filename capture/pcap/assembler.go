@@ -35,8 +35,7 @@ type assembler struct {
 	pool     []*piecePending
 	spent    []*piecePending // delivered: their bytes are in out
 	idle     *flow           // one flow for reuse
-	halves   []*[2]half      // for reuse
-	key      flow            // only its key is used
+	cold     []*cold         // for reuse
 	seed     maphash.Seed
 }
 
@@ -54,6 +53,7 @@ const (
 	maxRemarks   = 16      // per connection
 	poolMax      = 4096
 	pieceMax     = 64 << 10
+	coldMax      = 512
 )
 
 func newAssembler(o Options, stats *Stats) *assembler {
@@ -76,13 +76,14 @@ func (a *assembler) tick(ts int64) {
 
 // segment takes the next segment.
 func (a *assembler) segment(s *segment, point string) {
-	f, from := a.flows.find(s, &a.key)
+	k, from := keyOf(s)
+	f := a.flows.find(&k)
 	if f != nil && supersedes(f, from, s) {
 		a.end(f, capture.Evicted)
 		f = nil
 	}
 	if f == nil {
-		f = a.newFlow(s, from, point)
+		f = a.newFlow(s, &k, from, point)
 	}
 	f.packets++
 	f.last = a.clock
@@ -122,7 +123,7 @@ func (a *assembler) segment(s *segment, point string) {
 // busy tells whether something waits.
 func (f *flow) busy() bool {
 	x, y := &f.half[0], &f.half[1]
-	return f.phase == undecided || len(x.pend) > 0 || len(y.pend) > 0 ||
+	return f.phase == undecided || x.held || y.held ||
 		(x.finSet || x.rstSet) && !x.closed || (y.finSet || y.rstSet) && !y.closed
 }
 
@@ -131,14 +132,14 @@ func (f *flow) busy() bool {
 func supersedes(f *flow, from end, s *segment) bool {
 	opens := s.flags&(flagSYN|flagACK) == flagSYN
 	if f.phase == done {
-		return f.rest[from].supersededBy(s, opens)
+		return f.doneSuperseded(from, s, opens)
 	}
-	h := &f.half[from]
 	if !opens {
 		return false
 	}
+	h := &f.half[from]
 	if h.isnSeen {
-		return s.seq != h.isn
+		return s.seq != f.isn[from]
 	}
 	base := h.next
 	switch {
@@ -153,7 +154,7 @@ func supersedes(f *flow, from end, s *segment) bool {
 	return along < 0 || along > lateSYN
 }
 
-func (a *assembler) newFlow(s *segment, from end, point string) *flow {
+func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
 	for a.open.n+a.closing.n >= a.o.MaxFlows {
 		if a.closing.n > 0 {
 			a.forget(a.closing.head)
@@ -166,36 +167,39 @@ func (a *assembler) newFlow(s *segment, from end, point string) *flow {
 		f = new(flow)
 	}
 	a.idle = nil
-	*f = flow{half: a.newHalves(), k4: a.key.k4, k6: a.key.k6, v6: a.key.v6, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
+	*f = flow{key: *k, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
+	f.half[0].cold, f.half[1].cold = a.newCold()
 	a.flows.add(f)
 	a.open.push(f)
 	return f
 }
 
-// supersededBy is supersedes for a flow that is done.
-func (r *remnant) supersededBy(s *segment, opens bool) bool {
+// doneSuperseded is supersedes for a flow that is done.
+func (f *flow) doneSuperseded(from end, s *segment, opens bool) bool {
+	r := &f.half[from]
 	if !opens {
 		// Data of quite another place is a connection whose SYN was not captured.
 		far := ahead(s.seq, r.next)
 		return r.known && len(s.payload) > 0 && (far > maxAhead/4 || far < -maxAhead/4)
 	}
 	if r.isnSeen {
-		return s.seq != r.isn
+		return s.seq != f.isn[from]
 	}
 	along := ahead(r.next, s.seq+1)
 	return r.known && (along < 0 || along > lateSYN)
 }
 
-// newHalves takes halves that a closed flow has left, or makes some.
-func (a *assembler) newHalves() *[2]half {
-	n := len(a.halves)
+// newCold takes what closed flows have left, or makes some.
+func (a *assembler) newCold() (x, y *cold) {
+	n := len(a.cold)
 	if n == 0 {
-		return new([2]half)
+		pair := new([2]cold)
+		return &pair[0], &pair[1]
 	}
-	h := a.halves[n-1]
-	a.halves = a.halves[:n-1]
-	*h = [2]half{}
-	return h
+	x, y = a.cold[n-2], a.cold[n-1]
+	a.cold = a.cold[:n-2]
+	*x, *y = cold{}, cold{}
+	return x, y
 }
 
 // syn learns where an end's bytes begin.
@@ -204,7 +208,7 @@ func (a *assembler) syn(f *flow, from end, s *segment) {
 	if h.isnSeen {
 		return
 	}
-	h.isnSeen, h.isn = true, s.seq
+	h.isnSeen, f.isn[from] = true, s.seq
 	if f.phase == undecided {
 		f.client = from
 		if s.flags&flagACK != 0 {
@@ -267,7 +271,7 @@ func (a *assembler) data(f *flow, from end, s *segment) {
 		s.trim(-rel)
 		rel = 0
 	}
-	if rel == 0 && len(h.pend) == 0 && allowed(o, s.ack, hasAck) {
+	if rel == 0 && !h.held && allowed(o, s.ack, hasAck) {
 		a.deliver(f, from, s.payload, s.cut, s.at)
 		return
 	}
@@ -344,7 +348,7 @@ func (a *assembler) deliver(f *flow, from end, data []byte, cut int, at stamp) {
 	}
 	h.delivered = true
 	if len(data) > 0 {
-		h.recent.add(h.next, data, a.sum(data))
+		h.remember(h.next, data, a.sum(data))
 		a.push(f, from, capture.Data, at).Data = data
 	}
 	if cut > 0 {
@@ -360,7 +364,7 @@ func (a *assembler) sum(b []byte) uint32 { return uint32(maphash.Bytes(a.seed, b
 func (a *assembler) again(f *flow, from end, s *segment) {
 	n := len(s.payload)
 	a.stats.Retransmitted += int64(n)
-	if n > 0 && s.cut == 0 && f.half[from].recent.differs(s.seq, n, func() uint32 { return a.sum(s.payload) }) {
+	if n > 0 && s.cut == 0 && f.half[from].differs(s.seq, n, func() uint32 { return a.sum(s.payload) }) {
 		a.conflict(f, from, n, s.at)
 	}
 }
@@ -399,7 +403,7 @@ func (a *assembler) late(f *flow, from end, s *segment) {
 	if n == 0 {
 		return
 	}
-	if ahead(s.seq+uint32(n), f.rest[from].next) <= 0 {
+	if ahead(s.seq+uint32(n), f.half[from].next) <= 0 {
 		a.stats.Retransmitted += int64(n)
 		return
 	}

@@ -11,10 +11,10 @@ func ahead(a, b uint32) int { return int(int32(a - b)) }
 // is believed. TCP's largest window is 1 GB; real ones are a few MB.
 const maxAhead = 64 << 20
 
-// half is what one end sends.
+// half is what one end sends. A segment in order touches no more than this
+// and, to write its sum, recent.
 type half struct {
 	next  uint32 // the next byte to be delivered
-	isn   uint32
 	acked uint32 // by the other end, the furthest
 	low   uint32 // by the other end, the least (while next isn't known)
 
@@ -26,6 +26,23 @@ type half struct {
 	closed    bool // its end was delivered
 	finSet    bool // its FIN was seen, at fin
 	rstSet    bool // its RST was seen, at rst
+	held      bool // segments wait: pend isn't empty
+
+	strayCount uint8 // of the run of segments that fit nothing, see stray
+	recentAt   uint8 // how often recent was written to, modulo 256
+
+	*cold // nil when the flow is done
+}
+
+// cold is what of a half only unusual segments look at.
+type cold struct {
+	// recent are the sums of the segments delivered last, so that a
+	// retransmission with other bytes is noticed.
+	recent [recentSize]deliveredSum
+
+	// pend are segments that wait, in order and without overlap.
+	pend  []*piecePending
+	bytes int // what they cost
 
 	fin    uint32
 	finAck uint32 // what had been received by then
@@ -35,23 +52,15 @@ type half struct {
 	rstHas bool // rstAck means something
 	rstAt  stamp
 
-	// pend are segments that wait, in order and without overlap.
-	pend  []*piecePending
-	bytes int // what they cost
-
 	// The hole before what waits.
 	hole        bool
+	holeAcked   bool
 	holeAt      uint32
 	holeSince   int64
-	holeAcked   bool
 	ackedSince  int64
 	ackedPacket uint32
 
-	// A run of segments that fit nothing, see flows.stray.
-	strayNext  uint32
-	strayCount uint8
-
-	recent ring
+	strayNext uint32 // where a run of segments that fit nothing goes on
 }
 
 // piecePending is a segment, or a part of one, that waits.
@@ -134,6 +143,7 @@ func (h *half) put(at int, p *piecePending) {
 	h.pend = append(h.pend, nil)
 	copy(h.pend[at+1:], h.pend[at:])
 	h.pend[at] = p
+	h.held = true
 	h.bytes += len(p.data) + pendCost
 }
 
@@ -154,30 +164,25 @@ func (h *half) pop() *piecePending {
 	p := h.pend[0]
 	h.pend[0] = nil
 	h.pend = h.pend[1:]
+	h.held = len(h.pend) > 0
 	h.bytes -= len(p.data) + pendCost
 	return p
 }
 
-// ringSize is how many delivered segments are remembered by their sums, so
-// that a retransmission with other bytes is noticed.
-const ringSize = 8
-
-type ring struct {
-	at  uint8
-	sum [ringSize]deliveredSum
-}
+const recentSize = 8 // a power of two
 
 type deliveredSum struct{ seq, length, sum uint32 }
 
-func (r *ring) add(seq uint32, data []byte, sum uint32) {
-	r.sum[r.at%ringSize] = deliveredSum{seq, uint32(len(data)), sum}
-	r.at++
+// remember keeps the sum of what is delivered.
+func (h *half) remember(seq uint32, data []byte, sum uint32) {
+	h.recent[h.recentAt%recentSize] = deliveredSum{seq, uint32(len(data)), sum}
+	h.recentAt++
 }
 
 // differs tells whether the same bytes were delivered with another content.
-func (r *ring) differs(seq uint32, length int, sum func() uint32) bool {
-	for _, d := range r.sum {
-		if d.seq == seq && d.length == uint32(length) {
+func (c *cold) differs(seq uint32, length int, sum func() uint32) bool {
+	for i := range c.recent {
+		if d := &c.recent[i]; d.seq == seq && d.length == uint32(length) {
 			return d.sum != sum()
 		}
 	}

@@ -468,10 +468,6 @@ func (a *assembler) retire(f *flow) {
 	a.leave(f)
 	f.phase = done
 	f.conn = nil
-	for i := range f.rest {
-		h := &f.half[i]
-		f.rest[i] = remnant{next: h.next, isn: h.isn, known: h.known, isnSeen: h.isnSeen}
-	}
 	a.strip(f)
 	f.listed = a.clock
 	a.closing.push(f)
@@ -487,12 +483,13 @@ func (a *assembler) forget(f *flow) {
 	a.idle = f
 }
 
-// strip keeps a flow's halves for another one.
+// strip keeps what is cold of a flow for another one.
 func (a *assembler) strip(f *flow) {
-	if f.half != nil && len(a.halves) < 256 {
-		a.halves = append(a.halves, f.half)
+	x, y := &f.half[0], &f.half[1]
+	if x.cold != nil && len(a.cold) < coldMax {
+		a.cold = append(a.cold, x.cold, y.cold)
 	}
-	f.half = nil
+	x.cold, y.cold = nil, nil
 }
 
 // leave takes a flow out of its list, with what waits in it.
@@ -500,7 +497,7 @@ func (a *assembler) leave(f *flow) {
 	if f.inWait {
 		a.stopWait(f)
 	}
-	if f.half != nil {
+	if f.half[0].cold != nil {
 		a.drop(&f.half[0])
 		a.drop(&f.half[1])
 	}
@@ -520,7 +517,7 @@ func (a *assembler) drop(h *half) {
 		a.spent = append(a.spent, p)
 	}
 	a.buffered -= h.bytes
-	h.pend, h.bytes = nil, 0
+	h.pend, h.bytes, h.held = nil, 0, false
 }
 
 func (a *assembler) startWait(f *flow) {
@@ -552,10 +549,11 @@ func (a *assembler) stopWait(f *flow) {
 // push adds a record, to be completed by the caller before the next push.
 func (a *assembler) push(f *flow, from end, kind capture.Kind, at stamp) *capture.Record {
 	a.seq++
-	a.out = append(a.out, capture.Record{
-		Seq: a.seq, Time: timeOf(at.ts), Conn: f.conn, From: f.direction(from), Kind: kind, Packet: at.number,
-	})
-	return &a.out[len(a.out)-1]
+	a.out = append(a.out, capture.Record{})
+	r := &a.out[len(a.out)-1]
+	r.Seq, r.Time, r.Packet = a.seq, timeOf(at.ts), at.number
+	r.Conn, r.From, r.Kind = f.conn, f.direction(from), kind
+	return r
 }
 
 func (a *assembler) gap(f *flow, from end, n int64, at stamp) {
