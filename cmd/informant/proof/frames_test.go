@@ -161,7 +161,7 @@ func shuffle(fs []frame, r *rand.Rand, window int) []frame {
 // made here, and the shared clear-text ones that are there.
 func captureSet(t *testing.T) map[string][]byte {
 	t.Helper()
-	set := map[string][]byte{"odd": oddCapture()}
+	set := map[string][]byte{"odd": oddCapture(slices.Concat(oddHTTP, brokenOff)...)}
 	set["generated"], _ = generated(t, generatorSmall)
 	for _, parts := range clearText {
 		name := parts[len(parts)-1]

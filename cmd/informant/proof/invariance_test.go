@@ -95,7 +95,7 @@ func firstDifference(got, want []byte) string {
 // FuzzCuts: any bytes of a client and a server, cut in any way, give one
 // account.
 func FuzzCuts(f *testing.F) {
-	for _, o := range oddHTTP {
+	for _, o := range slices.Concat(oddHTTP, brokenOff) {
 		var sides [2]string
 		for _, p := range o.parts {
 			sides[p.from] += p.data

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,10 +76,12 @@ const (
 	withoutXML = "http ip ipv6 tcp"
 )
 
-// theirs is what tshark sees in a capture file.
-func theirs(t *testing.T, file, protocols string) view {
+// theirs is what tshark sees in a capture file, with its preferences as they
+// are but for prefs.
+func theirs(t *testing.T, file, protocols string, prefs ...string) view {
 	t.Helper()
-	cmd := exec.Command("tshark", "-r", file, "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "http", "-T", "pdml", "-J", protocols)
+	args := []string{"-r", file, "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "http", "-T", "pdml", "-J", protocols}
+	cmd := exec.Command("tshark", append(args, prefs...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -327,35 +330,47 @@ func compare(name string, us, them view, where func(string) string) (ds []differ
 	return ds
 }
 
-// listed reads the differences that are known and explained.
+// maxDifferences is how many differences there may be. A difference is one thing
+// that the two take differently, in however many of the tests' messages.
+const maxDifferences = 5
+
+// differs is a message in the list of differences: where (ours, tshark theirs).
+var differs = regexp.MustCompile(`^(.+) \((.+), tshark (.+)\)$`)
+
+// listed reads the differences that are known and explained: a line each, with
+// all messages in which it shows.
 func listed(t *testing.T) map[difference]string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "tshark-differences.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[difference]string{}
-	for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
-		if i == 0 || line == "" {
-			continue
-		}
-		f := strings.Split(line, "\t")
-		if len(f) != 5 || f[4] == "" {
-			t.Fatalf("tshark-differences.tsv line %d: %d columns, not 5 with an explanation", i+1, len(f))
-		}
-		known[difference{f[0], f[1], f[2], f[3]}] = f[4]
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")[1:]
+	if len(lines) > maxDifferences {
+		t.Errorf("%d listed differences, more than %d", len(lines), maxDifferences)
 	}
-	if len(known) > 5 {
-		t.Errorf("%d listed differences, more than five", len(known))
+	known := map[difference]string{}
+	for i, line := range lines {
+		f := strings.Split(line, "\t")
+		if len(f) != 3 || f[2] == "" {
+			t.Fatalf("tshark-differences.tsv line %d: %d columns, not 3 with an explanation", i+2, len(f))
+		}
+		for _, message := range strings.Split(f[1], " | ") {
+			m := differs.FindStringSubmatch(message)
+			if m == nil {
+				t.Fatalf("tshark-differences.tsv line %d: %q is no message", i+2, message)
+			}
+			known[difference{f[0], m[1], m[2], m[3]}] = f[2]
+		}
 	}
 	return known
 }
 
 // agree compares a capture with what tshark sees in it, and wants the listed
 // differences and no other.
-func agree(t *testing.T, name, file string, data []byte, protocols string, where func(string) string) {
+func agree(t *testing.T, name, file string, data []byte, protocols string, where func(string) string, prefs ...string) {
 	t.Helper()
-	us, them := ours(records(t, name, data)), theirs(t, file, protocols)
+	us, them := ours(records(t, name, data)), theirs(t, file, protocols, prefs...)
 	if them.count() == 0 {
 		t.Fatal("tshark sees no HTTP")
 	}
