@@ -24,7 +24,6 @@ type Checker struct {
 	byKind     map[kind][]*Check
 	sessions   []*Check // OfSession
 	exchanges  []*Check // OfConnection
-	order      map[*Check]int
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
 	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
@@ -34,8 +33,9 @@ type Checker struct {
 	pass       Pass
 	units      []*cwmp.Message // of the session at whose end checks run
 	last       *follow         // the one that was asked for last
-	lastConn   uint64          // the connection of the message before, which
-	lastOn     *follow         // carries this session
+	kinds      []kindList      // by a hash: the checks for the latest kinds of messages
+	held       []Finding       // room for those of a session that is over
+	sorted     []*Finding      // of held, in their order
 	spare      []*follow       // of sessions that are over
 }
 
@@ -57,8 +57,9 @@ type follow struct {
 	lossy      bool            // bytes are missing on its connections
 	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
 	before     left            // how the device's session before this one was left
-	jarred     bool            // returnsAll is known
-	returnsAll bool            // each cookie came back, as it was set
+	http       *http1.Message  // of the message before
+	conn       uint64          // that one's connection, if it carries this session; 0: it has none
+	track
 }
 
 // tally is how many findings of a check a session has so far.
@@ -95,9 +96,8 @@ func (c *Checker) start() {
 	c.byKind = map[kind][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[caller]left{}
-	c.order = make(map[*Check]int, len(All))
-	for i, k := range All {
-		c.order[k] = i
+	c.kinds = make([]kindList, 256)
+	for _, k := range All {
 		if c.Profile == None || !c.wants(k) {
 			continue
 		}
@@ -135,7 +135,7 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 	}
 	switch e.Kind {
 	case cwmp.MessageSeen:
-		c.message(c.follow(e.Session), e.Message)
+		c.message(c.followOf(e.Session, e.Message), e.Message)
 	case cwmp.SessionEnded:
 		c.end(c.follow(e.Session))
 	case cwmp.Gap:
@@ -171,19 +171,32 @@ func (c *Checker) follow(s *cwmp.Session) *follow {
 	return f
 }
 
+// followOf is follow for a session's message: mostly its connection tells.
+func (c *Checker) followOf(s *cwmp.Session, m *cwmp.Message) *follow {
+	if c.last != nil && c.last.session == s || m.HTTP == nil || m.HTTP.Conn == nil {
+		return c.follow(s)
+	}
+	if f := c.onConn[m.HTTP.Conn.ID]; f != nil && f.session == s {
+		c.last = f
+		return f
+	}
+	return c.follow(s)
+}
+
 // forget lets a session go. Its follow serves another one.
 func (c *Checker) forget(f *follow) {
 	delete(c.open, f.session)
-	c.last, c.lastOn = nil, nil
+	c.last = nil
 	clear(c.units)
 	const few = 64
-	if len(c.spare) >= few || cap(f.found) > few || cap(f.sent) > few || cap(f.told) > few {
+	if len(c.spare) >= few || cap(f.found) > few || cap(f.sent) > few || cap(f.told) > few || cap(f.jar) > few {
 		return
 	}
 	clear(f.found[:cap(f.found)])
 	clear(f.sent[:cap(f.sent)])
 	clear(f.told)
-	*f = follow{found: f.found[:0], sent: f.sent[:0], told: f.told[:0], counts: f.counts[:0], conns: f.conns[:0]}
+	clear(f.jar)
+	*f = follow{found: f.found[:0], sent: f.sent[:0], told: f.told[:0], counts: f.counts[:0], conns: f.conns[:0], track: track{jar: f.jar[:0]}}
 	c.spare = append(c.spare, f)
 }
 
@@ -197,13 +210,15 @@ func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
 
 // message runs the checks of messages.
 func (c *Checker) message(f *follow, m *cwmp.Message) {
-	first := m.N < 2 || len(f.session.Messages) < m.N || f.session.Messages[m.N-2].HTTP != m.HTTP
+	first := m.N < 2 || f.http != m.HTTP
+	f.http = m.HTTP
 	c.begin(f, m, nil)
 	s := shapeOf(m, first)
 	odd, relayed := c.pass.factsOf(s)
 	f.seen |= odd
 	f.relayed = f.relayed || relayed
 	f.observe(m, c)
+	f.track.follow(m, odd, first)
 	now := openNow(m)
 	for _, k := range c.of(s, odd) {
 		if shut := k.Gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
@@ -213,12 +228,13 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
-	for _, x := range suppress(c.pass.out) {
-		if x.Check.Gates&^WholeBody == 0 && certain(x.Check) {
-			c.out = append(c.out, x)
+	found := suppress(c.pass.out)
+	for i := range found {
+		if x := &found[i]; x.Check.early {
+			c.out = append(c.out, *x)
 			f.sent = append(f.sent, Finding{Check: x.Check, Severity: x.Severity, At: Ref{N: x.At.N, Exchange: x.At.Exchange}})
 		} else {
-			f.found = append(f.found, x)
+			f.found = append(f.found, *x)
 		}
 	}
 }
@@ -244,15 +260,27 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	if m.HTTP.Conn == nil {
 		return
 	}
-	if id := m.HTTP.Conn.ID; (c.lastConn != id || c.lastOn != f) && c.onConn[id] != f {
-		c.onConn[id] = f
-		f.conns = append(f.conns, id)
+	if id := m.HTTP.Conn.ID; f.conn != id {
+		c.carries(id, f)
 	}
-	c.lastConn, c.lastOn = m.HTTP.Conn.ID, f
 	if m.N == 1 && isInform(m) {
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
 		f.before = c.leftBy(f.session, m)
 	}
+}
+
+// carries notes that a connection goes on with a session.
+func (c *Checker) carries(id uint64, f *follow) {
+	f.conn = id
+	old := c.onConn[id]
+	if old == f {
+		return
+	}
+	if old != nil && old.conn == id {
+		old.conn = 0
+	}
+	c.onConn[id] = f
+	f.conns = append(f.conns, id)
 }
 
 // openNow is the gates that a message itself opens or closes.
@@ -334,13 +362,14 @@ func (c *Checker) end(f *follow) {
 	c.units = units(c.units[:0], f.session)
 	f.units = c.units
 	open := f.openAtEnd()
-	found := f.sent
-	for _, x := range f.found {
+	held := append(c.held[:0], f.sent...) // without texts: they were told before
+	for i := range f.found {
+		x := &f.found[i]
 		if shut := x.Check.Gates &^ open; shut != 0 {
 			f.close(x.Check, shut)
 			continue
 		}
-		found = append(found, x)
+		held = append(held, *x)
 	}
 	c.begin(f, nil, nil)
 	for _, k := range c.sessions {
@@ -348,26 +377,16 @@ func (c *Checker) end(f *follow) {
 			f.close(k, shut)
 			continue
 		}
-		if !c.Coverage && !k.may(f.seen) {
+		if !c.Coverage && (!k.may(f.seen) || k.turn != 0 && k.turn&f.course == 0) {
 			continue
 		}
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
-	found = append(found, c.pass.out...)
-	sent := len(f.sent)
-	for i := range found {
-		if i < sent {
-			found[i].Text = "" // marks what was told before
-		}
-	}
-	rest := suppress(found)
-	c.sort(rest)
-	for _, x := range rest {
-		if x.Text != "" {
-			c.out = append(c.out, x)
-		}
-	}
+	held = append(held, c.pass.out...)
+	c.tell(suppress(held))
+	clear(held)
+	c.held = held[:0]
 	c.cover(f, open)
 	c.leave(f.session)
 	if c.lastEnded = f.session.ID; f.session.Lost != 0 || f.lossy {
@@ -381,20 +400,25 @@ func (c *Checker) end(f *follow) {
 	c.forget(f)
 }
 
-// sort brings findings in the order of their messages, and of the catalogue.
-func (c *Checker) sort(all []Finding) {
-	before := func(a, b *Finding) int {
+// tell puts findings out that were not told before, in the order of their
+// messages and of the catalogue.
+func (c *Checker) tell(all []Finding) {
+	list := c.sorted[:0]
+	for i := range all {
+		if all[i].Text != "" {
+			list = append(list, &all[i])
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *Finding) int {
 		if a.At.N != b.At.N {
 			return a.At.N - b.At.N
 		}
-		return c.order[a.Check] - c.order[b.Check]
+		return a.Check.order - b.Check.order
+	})
+	for _, x := range list {
+		c.out = append(c.out, *x)
 	}
-	for i := 1; i < len(all); i++ {
-		if before(&all[i-1], &all[i]) > 0 {
-			slices.SortStableFunc(all, func(a, b Finding) int { return before(&a, &b) })
-			return
-		}
-	}
+	c.sorted = list[:0]
 }
 
 // cover makes the list of what could not be decided.
@@ -415,7 +439,7 @@ func (c *Checker) cover(f *follow, open Gates) {
 			c.undecided = append(c.undecided, Undecided{Check: k, Gates: shut})
 		}
 	}
-	slices.SortFunc(c.undecided, func(a, b Undecided) int { return c.order[a.Check] - c.order[b.Check] })
+	slices.SortFunc(c.undecided, func(a, b Undecided) int { return a.Check.order - b.Check.order })
 }
 
 // other runs the checks of exchanges that are no CWMP on a session's connection.

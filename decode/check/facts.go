@@ -64,7 +64,7 @@ const (
 	namedActions                               // a SOAPAction with a value
 	noHost                                     // no Host
 	expects                                    // Expect
-	connects                                   // Connection
+	connects                                   // a Connection that isn't keep-alive
 	credentials                                // Authorization
 	challenges                                 // WWW-Authenticate
 	setsCookie                                 // Set-Cookie

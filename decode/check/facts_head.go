@@ -60,7 +60,9 @@ func tenFacts(f facts, name, value string) facts {
 			f |= namedActions
 		}
 	case strings.EqualFold(name, "Connection"):
-		f |= connects
+		if !strings.EqualFold(value, "keep-alive") {
+			f |= connects
+		}
 	case strings.EqualFold(name, "Set-Cookie"):
 		f |= setsCookie
 	}

@@ -12,15 +12,15 @@ import (
 // httpCookies is the checks of cookies.
 var httpCookies = []*Check{
 	{
-		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: setsCookie, Run: cookieForgotten,
+		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: setsCookie, turn: lostCookie, Run: cookieForgotten,
 		Doc: "Cookies tie a session's messages together: without them an ACS that runs on several machines takes the next message for a stranger's. Cookies whose Path, Domain or Secure keep them from this URL are not asked for.",
 	},
 	{
-		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, Run: cookieChanged,
+		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, turn: lostCookie, Run: cookieChanged,
 		Doc: "Quotes that were added or taken away, decoding, or a cut value: the ACS doesn't find its session.",
 	},
 	{
-		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, odd: setsCookie, Run: cookieSize,
+		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, odd: setsCookie, turn: bigJar, Run: cookieSize,
 		Doc: "A CPE needn't store more. What it drops it doesn't return.",
 	},
 	{
@@ -122,7 +122,7 @@ func (p *Pass) eachDue(f func(m *cwmp.Message, c *cookie, got []string) (stop bo
 	highest := 0 // of asked
 	for _, m := range p.f.units {
 		if m.From == cwmp.ACS {
-			p.fill(m)
+			p.jar = fill(p.jar, m)
 			continue
 		}
 		if m.Exchange <= highest && slices.Contains(p.asked, m.Exchange) || len(p.jar) == 0 || m.HTTP.Head == 0 {
@@ -141,46 +141,30 @@ func (p *Pass) eachDue(f func(m *cwmp.Message, c *cookie, got []string) (stop bo
 	}
 }
 
-// fill puts the cookies that an answer sets into the jar, each in the place of
-// the one of its name. It says whether there were any.
-func (p *Pass) fill(m *cwmp.Message) bool {
-	n := len(p.jar)
-	all := cookies(p.jar, m)
-	p.jar = all[:n]
-	for _, c := range all[n:] {
-		p.jar = put(p.jar, c)
+// fill puts the cookies that an answer sets into a jar, each in the place of the
+// one of its name.
+func fill(jar []cookie, m *cwmp.Message) []cookie {
+	n := len(jar)
+	all := cookies(jar, m)
+	jar = all[:n]
+	for i := range all[n:] {
+		jar = put(jar, &all[n+i])
 	}
-	return len(all) > n
+	return jar
 }
 
 // put adds a cookie to a jar, or replaces the one of its name.
-func put(jar []cookie, c cookie) []cookie {
+func put(jar []cookie, c *cookie) []cookie {
 	for i := range jar {
 		if jar[i].name == c.name {
-			jar[i] = c
+			jar[i] = *c
 			return jar
 		}
 	}
-	return append(jar, c)
-}
-
-// returnsAll says whether each cookie came back, as it was set. It is found out
-// once for all checks of that.
-func (p *Pass) returnsAll() bool {
-	if !p.f.jarred {
-		p.f.jarred, p.f.returnsAll = true, true
-		p.eachDue(func(_ *cwmp.Message, c *cookie, got []string) bool {
-			p.f.returnsAll = slices.Contains(got, c.value)
-			return !p.f.returnsAll
-		})
-	}
-	return p.f.returnsAll
+	return append(jar, *c)
 }
 
 func cookieForgotten(p *Pass) {
-	if p.returnsAll() {
-		return
-	}
 	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		if len(got) > 0 {
 			return false
@@ -191,9 +175,6 @@ func cookieForgotten(p *Pass) {
 }
 
 func cookieChanged(p *Pass) {
-	if p.returnsAll() {
-		return
-	}
 	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
 		for _, v := range got {
 			if v == c.value {
@@ -212,38 +193,34 @@ func cookieChanged(p *Pass) {
 	})
 }
 
-// setBytes is how many bytes all fields of messages have that set cookies: no
+// maxCookies is how many bytes of cookies a CPE has to store.
+const maxCookies = 512
+
+// setBytes is how many bytes the fields of an answer have that set cookies: no
 // fewer than the cookies.
-func setBytes(all []*cwmp.Message) (n int) {
-	for _, m := range all {
-		if m.From != cwmp.ACS {
-			continue
-		}
-		for i := range m.HTTP.Fields {
-			if f := &m.HTTP.Fields[i]; len(f.Name) > 9 && f.Name[0]|0x20 == 's' && f.Name[3] == '-' {
-				n += len(f.Value)
-			}
+func setBytes(m *cwmp.Message) (n int) {
+	for i := range m.HTTP.Fields {
+		if f := &m.HTTP.Fields[i]; len(f.Name) > 9 && f.Name[0]|0x20 == 's' && f.Name[3] == '-' {
+			n += len(f.Value)
 		}
 	}
 	return n
 }
 
 func cookieSize(p *Pass) {
-	if setBytes(p.f.units) <= 512 {
-		return
-	}
 	p.jar = p.jar[:0]
 	for _, m := range p.f.units {
-		if m.From != cwmp.ACS || !p.fill(m) {
+		if m.From != cwmp.ACS || setBytes(m) == 0 {
 			continue
 		}
+		p.jar = fill(p.jar, m)
 		n := 0
 		for i := range p.jar {
 			if c := &p.jar[i]; !c.expired {
 				n += len(c.name) + len(c.value)
 			}
 		}
-		if n > 512 {
+		if n > maxCookies {
 			p.report(ACS, atField(m, "Set-Cookie"), "The cookies of the session have %d bytes, more than the 512 that a CPE has to store", n)
 			return
 		}

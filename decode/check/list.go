@@ -3,4 +3,14 @@ package check
 import "slices"
 
 // All is the catalogue, in reading order.
-var All = slices.Concat(soapXML, soapArrays, soapHeaders, versions, httpMessages, httpSessions, httpCookies, sequence, sequenceEnds, informs, events, faults, rpcs, types, security)
+var All = placed(slices.Concat(soapXML, soapArrays, soapHeaders, versions, httpMessages, httpSessions, httpCookies, sequence, sequenceEnds, informs, events, faults, rpcs, types, security))
+
+// placed sets what follows from a check's place in the catalogue and from its
+// id.
+func placed(all []*Check) []*Check {
+	for i, k := range all {
+		k.order, k.causes = i, explains(k.ID)
+		k.early = k.Gates&^WholeBody == 0 && certain(k)
+	}
+	return all
+}

@@ -28,6 +28,7 @@ type Pass struct {
 	jar      []cookie // room for those of a session
 	got      []string // room for the values of one that came back
 	asked    []int    // room for exchanges
+	names    names
 }
 
 // place is a position that a check reports.
@@ -36,8 +37,9 @@ type place struct {
 	path string
 	raw  int // in HTTP.Raw; -1 where no single byte stands for it
 
-	text bool      // at, in the document's text, says it all
-	at   soap.Span // it is looked up only when something is reported
+	field string    // the header field that it is
+	text  bool      // at, in the document's text, says it all
+	at    soap.Span // it is looked up only when something is reported
 }
 
 // maxPerCheck is how many findings of one check a session may have; the last one
@@ -60,35 +62,50 @@ func (p *Pass) reportWith(s Severity, party Party, at place, related []*cwmp.Mes
 	if n > maxPerCheck {
 		return
 	}
-	text := fmt.Sprintf(format, args...)
+	text := p.text(format, args)
 	if n == maxPerCheck {
 		text += " (and possibly more like it: this was the last of its kind that is told of this session)"
 	}
-	f := Finding{Check: p.Check, Severity: s.under(p.profile, p.Check), Party: party, Subject: p.Check.Subject, At: p.ref(at), Text: text}
-	for _, m := range related {
-		f.Related = append(f.Related, p.ref(message(m)))
+	p.out = append(p.out, Finding{Check: p.Check, Severity: s.under(p.profile, p.Check), Party: party, Subject: p.Check.Subject, Text: text})
+	f := &p.out[len(p.out)-1]
+	p.ref(&f.At, &at)
+	if len(related) > 0 {
+		f.Related = make([]Ref, len(related))
+		for i, m := range related {
+			p.ref(&f.Related[i], &place{m: m})
+		}
 	}
-	p.out = append(p.out, f)
 }
 
-// ref makes a Ref of a place.
-func (p *Pass) ref(at place) Ref {
-	at = at.look()
-	r := Ref{Session: p.Session.ID, Path: at.path, Offset: -1}
+// text is a format with its arguments in it.
+func (p *Pass) text(format string, args []any) string {
+	if len(args) == 0 && strings.IndexByte(format, '%') < 0 {
+		return format
+	}
+	p.names.buf = fmt.Appendf(p.names.buf[:0], format, args...)
+	return p.names.keep()
+}
+
+// ref makes r the Ref of a place.
+func (p *Pass) ref(r *Ref, at *place) {
+	p.look(at)
+	r.Session, r.Path, r.Offset = p.Session.ID, at.path, -1
 	if at.m == nil {
-		return r
+		return
 	}
 	r.N, r.Exchange = at.m.N, at.m.Exchange
 	if at.m.HTTP == nil || at.raw < 0 {
-		return r
+		return
 	}
 	r.Offset = int64(max(0, at.raw-start(at.m.HTTP.Raw)))
 	r.Packet = at.m.HTTP.PacketAt(at.raw)
-	return r
 }
 
 // start is where the start line begins, after empty lines.
 func start(raw string) int {
+	if raw != "" && raw[0] > '\r' {
+		return 0
+	}
 	return len(raw) - len(strings.TrimLeft(raw, "\r\n"))
 }
 
@@ -98,19 +115,37 @@ func message(m *cwmp.Message) place { return place{m: m} }
 // inText is the place of a span of the document's text.
 func inText(m *cwmp.Message, at soap.Span) place { return place{m: m, raw: -1, text: true, at: at} }
 
-// look finds the path and the byte of a place in a document's text.
-func (at place) look() place {
+// look finds the path of a place, and the byte of one in a document's text.
+func (p *Pass) look(at *place) {
 	m := at.m
-	if !at.text || m == nil || m.Document == nil {
-		return at
+	if at.field != "" {
+		at.path = p.names.join("header ", at.field)
 	}
-	at.path = soap.PathAt(m.Document, at.at.Start)
+	if !at.text || m == nil || m.Document == nil {
+		return
+	}
+	at.path = p.pathAt(m.Document, at.at.Start)
 	if off, ok := m.Document.Origin(at.at.Start); ok && m.HTTP != nil {
 		if raw, ok := m.HTTP.RawOffset(off); ok {
 			at.raw = raw
 		}
 	}
-	return at
+}
+
+// pathAt is soap.PathAt. The path of the one method of an ordinary envelope is
+// known without a look at its text.
+func (p *Pass) pathAt(d *soap.Document, at int) string {
+	if len(d.Methods) != 1 || d.Methods[0].At.Start != at || d.Envelopes != 1 || d.Bodies != 1 {
+		return soap.PathAt(d, at)
+	}
+	for i := range d.Quirks {
+		switch d.Quirks[i].Kind {
+		case soap.RawNonASCII, soap.NoDeclaration, soap.CharsetOther, soap.CharsetMismatch:
+		default:
+			return soap.PathAt(d, at)
+		}
+	}
+	return p.names.join("/", d.Envelope.Name.Local, "/Body/", d.Methods[0].Name.Local)
 }
 
 // atLeaf is the place of an argument.
@@ -135,9 +170,9 @@ func atBlock(m *cwmp.Message, b *soap.Block) place {
 // atField is the place of an HTTP field, or of the head when it has none of
 // that name.
 func atField(m *cwmp.Message, name string) place {
-	at := place{m: m, path: "header " + name}
+	at := place{m: m, field: name}
 	for i := range m.HTTP.Fields {
-		if strings.EqualFold(m.HTTP.Fields[i].Name, name) {
+		if len(m.HTTP.Fields[i].Name) == len(name) && strings.EqualFold(m.HTTP.Fields[i].Name, name) {
 			at.raw = m.HTTP.Fields[i].Line.Start
 			break
 		}

@@ -55,6 +55,9 @@ func basicInClear(p *Pass) {
 
 func nobodyAuthenticates(p *Pass) {
 	for _, m := range p.f.units {
+		if p.f.seen&(refused|credentials) == 0 && p.Session.TrimmedN == 0 {
+			break
+		}
 		if m.Status == 401 || m.Trimmed || m.From == cwmp.CPE && authorized(m) {
 			return
 		}

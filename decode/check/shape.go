@@ -73,6 +73,13 @@ type kind struct {
 	facts facts
 }
 
+// kindList is the checks for messages of one kind.
+type kindList struct {
+	kind  kind
+	known bool
+	list  []*Check
+}
+
 // maxKinds bounds how many kinds of messages have their list of checks kept.
 const maxKinds = 4096
 
@@ -82,6 +89,10 @@ const maxKinds = 4096
 func (c *Checker) of(s shape, f facts) []*Check {
 	if c.Coverage {
 		return c.on(s)
+	}
+	at := &c.kinds[(uint64(f)^uint64(s)<<40)*0x9e3779b97f4a7c15>>56]
+	if at.known && at.kind == (kind{s, f}) {
+		return at.list
 	}
 	list, ok := c.byKind[kind{s, f}]
 	if !ok {
@@ -95,6 +106,7 @@ func (c *Checker) of(s shape, f facts) []*Check {
 		}
 		c.byKind[kind{s, f}] = list
 	}
+	*at = kindList{kind{s, f}, true, list}
 	return list
 }
 

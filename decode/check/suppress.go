@@ -31,11 +31,19 @@ func suppress(all []Finding) []Finding {
 // anyExplains says whether one of the findings can be the cause of others.
 func anyExplains(all []Finding) bool {
 	for i := range all {
-		switch all[i].Check.ID {
-		case "SOAP-001", "SOAP-002", "SOAP-003", "SOAP-008", "FLT-012", "FLT-023", "EVT-002", "EVT-003", "EVT-004", "EVT-005", "INF-001", "RPC-030",
-			"SEQ-002", "SEQ-003", "SEQ-011", "SEQ-016", "SEQ-027", "HTTP-014", "HTTP-044", "SEC-001":
+		if all[i].Check.causes {
 			return true
 		}
+	}
+	return false
+}
+
+// explains says whether findings of a check can be the cause of others.
+func explains(id string) bool {
+	switch id {
+	case "SOAP-001", "SOAP-002", "SOAP-003", "SOAP-008", "FLT-012", "FLT-023", "EVT-002", "EVT-003", "EVT-004", "EVT-005", "INF-001", "RPC-030",
+		"SEQ-002", "SEQ-003", "SEQ-011", "SEQ-016", "SEQ-027", "HTTP-014", "HTTP-044", "SEC-001":
+		return true
 	}
 	return false
 }
