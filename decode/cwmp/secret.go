@@ -1,6 +1,9 @@
 package cwmp
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // secretEnds are the ends of the names, in lower case, whose values are
 // secrets: passwords and keys of the data models TR-098, TR-104, TR-106,
@@ -79,7 +82,8 @@ func secretName(name string) bool {
 	if name == "" || len(name) > longest {
 		return false
 	}
-	name = strings.ToLower(name)
+	var room [32]byte // what is shorter needs no memory
+	name = string(appendLower(room[:0], name))
 	for _, n := range secretNames {
 		if name == n {
 			return true
@@ -92,6 +96,21 @@ func secretName(name string) bool {
 		}
 	}
 	return false
+}
+
+// appendLower appends s in lower case.
+func appendLower(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			return append(dst[:len(dst)-i], strings.ToLower(s)...)
+		}
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // notSecret are names that only speak of a secret, such as whether it is needed,

@@ -15,6 +15,10 @@ type encoder struct {
 	// secrets: they are written as they are.
 	secrets bool
 	echo    echoes // of the session, where they are masked
+	// second is the one of the time told last, of which date is the text.
+	second  int64
+	date    [32]byte
+	dateLen int
 }
 
 // sep writes the comma that an element needs if it is not the first.
@@ -53,8 +57,7 @@ func (e *encoder) end(c byte)      { e.b = append(e.b, c) }
 func (e *encoder) text(k, s string) {
 	start := len(e.b)
 	e.key(k)
-	if b, ok := appendString(e.b, s); ok {
-		e.b = b
+	if e.quoted(s) {
 		return
 	}
 	e.b = e.b[:start]
@@ -79,8 +82,7 @@ func (e *encoder) base64(s string) {
 // it is no valid UTF-8.
 func (e *encoder) item(s string) {
 	e.sep()
-	if b, ok := appendString(e.b, s); ok {
-		e.b = b
+	if e.quoted(s) {
 		return
 	}
 	e.b = append(e.b, `{"valueBase64":`...)
@@ -112,9 +114,28 @@ func (e *encoder) time(k string, t time.Time) {
 		return
 	}
 	e.key(k)
+	if s := t.Unix(); s != e.second || e.dateLen == 0 {
+		e.second, e.dateLen = s, len(t.UTC().AppendFormat(e.date[:0], "2006-01-02T15:04:05"))
+	}
 	e.b = append(e.b, '"')
-	e.b = t.UTC().AppendFormat(e.b, time.RFC3339Nano)
-	e.b = append(e.b, '"')
+	e.b = append(e.b, e.date[:e.dateLen]...)
+	e.fraction(t.Nanosecond())
+	e.b = append(e.b, 'Z', '"')
+}
+
+// fraction writes the nanoseconds of a second without the zeros at their end.
+func (e *encoder) fraction(ns int) {
+	if ns == 0 {
+		return
+	}
+	e.b = append(e.b, ".000000000"...)
+	for i := len(e.b) - 1; ns > 0; i-- {
+		e.b[i] = byte('0' + ns%10)
+		ns /= 10
+	}
+	for e.b[len(e.b)-1] == '0' {
+		e.b = e.b[:len(e.b)-1]
+	}
 }
 
 func (e *encoder) hex(k string, v []byte) {
@@ -124,8 +145,8 @@ func (e *encoder) hex(k string, v []byte) {
 	e.b = append(e.b, '"')
 }
 
-// escaped are the bytes below 0x80 that a JSON string cannot hold, or a
-// terminal must not see.
+// escaped are the bytes that end a clean run: what a JSON string cannot hold,
+// or a terminal must not see, and all that is not ASCII.
 var escaped = func() (t [256]bool) {
 	for c := range 0x20 {
 		t[c] = true
@@ -137,34 +158,77 @@ var escaped = func() (t [256]bool) {
 	return t
 }()
 
-// appendString appends s as a JSON string. It is false, and dst as it was, when
+// cleanRun is how many bytes s begins with of which none is escaped.
+func cleanRun(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if !clean8(eight(s[i : i+8])) {
+			break
+		}
+	}
+	for i < len(s) && !escaped[s[i]] {
+		i++
+	}
+	return i
+}
+
+// eight is the first 8 bytes of s; the compiler makes one load of it.
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// clean8 tells whether none of 8 bytes is escaped. Each term has the highest bit
+// of a byte set where that byte is one: from 0x80 on, 0x7f, below 0x20, a quote,
+// a backslash. A borrow can set it in the byte above such a one only.
+func clean8(x uint64) bool {
+	const ones = 0x0101010101010101
+	return (x|(x+ones)|(x-0x20*ones)|((x^'"'*ones)-ones)|((x^'\\'*ones)-ones))&(0x80*ones) == 0
+}
+
+// quoted appends s as a JSON string. It is false, and nothing was appended, when
 // s is no valid UTF-8.
-func appendString(dst []byte, s string) ([]byte, bool) {
-	start := len(dst)
-	dst = append(dst, '"')
+func (e *encoder) quoted(s string) bool {
+	n := cleanRun(s)
+	e.b = append(e.b, '"')
+	e.b = append(e.b, s[:n]...)
+	if n < len(s) && !e.unclean(s[n:]) {
+		e.b = e.b[:len(e.b)-n-1]
+		return false
+	}
+	e.b = append(e.b, '"')
+	return true
+}
+
+// unclean appends s, which begins with a byte that is escaped, as part of a
+// JSON string, if it is valid UTF-8.
+func (e *encoder) unclean(s string) bool {
+	start := len(e.b)
 	from := 0
 	for i := 0; i < len(s); {
 		if !escaped[s[i]] {
-			i++
+			i += cleanRun(s[i:])
 			continue
 		}
 		r, n := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
-				return dst[:start], false
+				e.b = e.b[:start]
+				return false
 			}
 			if !unsafeRune(r) {
 				i += n
 				continue
 			}
 		}
-		dst = append(dst, s[from:i]...)
-		dst = appendEscape(dst, r)
+		e.b = append(e.b, s[from:i]...)
+		e.b = appendEscape(e.b, r)
 		i += n
 		from = i
 	}
-	dst = append(dst, s[from:]...)
-	return append(dst, '"'), true
+	e.b = append(e.b, s[from:]...)
+	return true
 }
 
 // appendEscape appends r as JSON escapes it.

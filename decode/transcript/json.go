@@ -215,8 +215,13 @@ func versionText(s *cwmp.Session) string {
 	if v < 0 {
 		return ""
 	}
+	if v < len(versions) {
+		return versions[v]
+	}
 	return "1." + strconv.Itoa(v)
 }
+
+var versions = [...]string{"1.0", "1.1", "1.2", "1.3", "1.4"}
 
 func (e *encoder) events(inform *cwmp.Message) {
 	e.array("events")

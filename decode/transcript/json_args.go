@@ -14,34 +14,76 @@ func (e *encoder) args(m *cwmp.Message) {
 	e.end('}')
 }
 
-// members writes the members of s that are present.
+// members writes the members of s that are present. Those of what nearly every
+// session holds are written without a list of them.
 func (e *encoder) members(s cwmp.Struct) {
-	if op, ok := s.(*cwmp.OperationStruct); ok {
-		e.known("Kind", op.Kind)
+	switch s := s.(type) {
+	case *cwmp.Inform:
+		e.member("DeviceId", &s.DeviceID)
+		e.member("Event", &s.Event)
+		e.named("MaxEnvelopes", &s.MaxEnvelopes)
+		e.named("CurrentTime", &s.CurrentTime)
+		e.named("RetryCount", &s.RetryCount)
+		e.member("ParameterList", &s.ParameterList)
+	case *cwmp.DeviceIDStruct:
+		e.named("Manufacturer", &s.Manufacturer)
+		e.named("OUI", &s.OUI)
+		e.named("ProductClass", &s.ProductClass)
+		e.named("SerialNumber", &s.SerialNumber)
+	case *cwmp.InformResponse:
+		e.named("MaxEnvelopes", &s.MaxEnvelopes)
+	case *cwmp.SetParameterValues:
+		e.member("ParameterList", &s.ParameterList)
+		e.named("ParameterKey", &s.ParameterKey)
+	case *cwmp.SetParameterValuesResponse:
+		e.named("Status", &s.Status)
+	case *cwmp.GetParameterValues:
+		e.member("ParameterNames", &s.ParameterNames)
+	case *cwmp.GetParameterValuesResponse:
+		e.member("ParameterList", &s.ParameterList)
+	case *cwmp.GetParameterNames:
+		e.named("ParameterPath", &s.ParameterPath)
+		e.named("NextLevel", &s.NextLevel)
+	case *cwmp.GetParameterNamesResponse:
+		e.member("ParameterList", &s.ParameterList)
+	case *cwmp.OperationStruct:
+		e.known("Kind", s.Kind)
+		e.listed(s)
+	default:
+		e.listed(s)
 	}
+}
+
+// listed writes the members that s lists.
+func (e *encoder) listed(s cwmp.Struct) {
 	for _, m := range s.Members() {
-		switch v := m.Value.(type) {
-		case *cwmp.Leaf:
-			if v.Present {
-				e.key(m.Name)
-				if m.Name == "FaultString" {
-					e.faultString(v)
-				} else {
-					e.leaf(v, secretArg(m.Name))
-				}
+		e.member(m.Name, m.Value)
+	}
+}
+
+// member writes a member if it is present.
+func (e *encoder) member(name string, v cwmp.Value) {
+	switch v := v.(type) {
+	case *cwmp.Leaf:
+		if v.Present {
+			e.key(name)
+			if name == "FaultString" {
+				e.faultString(v)
+			} else {
+				e.leaf(v, secretArg(name))
 			}
-		case cwmp.Array:
-			if v.Info().Present || v.Len() > 0 {
-				e.array(m.Name)
-				e.list(v)
-				e.end(']')
-			}
-		case cwmp.Struct:
-			if present(v) {
-				e.object(m.Name)
-				e.members(v)
-				e.end('}')
-			}
+		}
+	case cwmp.Array:
+		if v.Info().Present || v.Len() > 0 {
+			e.array(name)
+			e.list(v)
+			e.end(']')
+		}
+	case cwmp.Struct:
+		if present(v) {
+			e.object(name)
+			e.members(v)
+			e.end('}')
 		}
 	}
 }
@@ -78,6 +120,13 @@ func (e *encoder) list(a cwmp.Array) {
 		for i := range a.Items {
 			e.parameter(&a.Items[i].Name, &a.Items[i].Value)
 		}
+	case *cwmp.List[cwmp.EventStruct]:
+		for i := range a.Items {
+			e.object("")
+			e.named("EventCode", &a.Items[i].EventCode)
+			e.named("CommandKey", &a.Items[i].CommandKey)
+			e.end('}')
+		}
 	case *cwmp.List[cwmp.Leaf]:
 		for i := range a.Items {
 			e.sep()
@@ -96,6 +145,7 @@ func (e *encoder) list(a cwmp.Array) {
 	}
 }
 
+// named writes a simple argument that is no secret, if it is present.
 func (e *encoder) named(k string, l *cwmp.Leaf) {
 	if l.Present {
 		e.key(k)
@@ -143,8 +193,7 @@ func (e *encoder) leaf(l *cwmp.Leaf, secret bool) {
 			v, masked = maskURL(v)
 		}
 		if !masked {
-			if b, ok := appendString(e.b, v); ok {
-				e.b = b
+			if e.quoted(v) {
 				return
 			}
 		}

@@ -27,6 +27,9 @@ func secretName(name string) bool {
 // maskURL hides the credentials in every URL of s: what stands before the '@'
 // of an authority.
 func maskURL(s string) (string, bool) {
+	if strings.IndexByte(s, '@') < 0 {
+		return s, false
+	}
 	found, from := false, 0
 	for {
 		i := strings.Index(s[from:], "://")
