@@ -511,19 +511,20 @@ func (d *Back) connection(e *cwmp.Event) {
 	if s == nil {
 		return
 	}
-	item := Item{Kind: ConnectionItem, Time: e.Time, Connection: e.HTTP}
+	reason := ""
 	switch s.Protocol {
 	case http1.TLS:
 		d.totals.Encrypted++
-		item.Reason = "encrypted, and no keys are at hand"
+		reason = "encrypted, and no keys are at hand"
 	case http1.Foreign:
 		d.totals.Foreign++
-		item.Reason = "not HTTP"
+		reason = "not HTTP"
 		if !d.All {
 			return
 		}
 	default:
 		return
 	}
-	d.out = append(d.out, item)
+	closed := *e.HTTP // which is the Tracker's
+	d.out = append(d.out, Item{Kind: ConnectionItem, Time: e.Time, Connection: &closed, Reason: reason})
 }

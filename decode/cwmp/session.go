@@ -14,13 +14,23 @@ type DeviceID struct{ Manufacturer, OUI, ProductClass, SerialNumber string }
 // Key is the device key of the reference's section 8.0: OUI in upper case,
 // ProductClass where there is one, SerialNumber, joined by '-'.
 func (d DeviceID) Key() string {
-	parts := make([]string, 0, 3)
-	for _, p := range []string{strings.ToUpper(d.OUI), d.ProductClass, d.SerialNumber} {
-		if p = strings.TrimSpace(p); p != "" {
-			parts = append(parts, p)
+	var room [64]byte
+	return string(d.appendKey(room[:0]))
+}
+
+// appendKey appends d's key to b.
+func (d *DeviceID) appendKey(b []byte) []byte {
+	begin := len(b)
+	for _, p := range [...]string{strings.ToUpper(d.OUI), d.ProductClass, d.SerialNumber} {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
 		}
+		if len(b) > begin {
+			b = append(b, '-')
+		}
+		b = append(b, p...)
 	}
-	return strings.Join(parts, "-")
+	return b
 }
 
 // IsZero says whether nothing is known.
@@ -166,7 +176,7 @@ const (
 	Requested                       // ConnectionRequest
 	Transferred                     // Transfer
 	OtherHTTP                       // Other
-	ConnectionOver                  // HTTP: a Closed event with its Summary
+	ConnectionOver                  // HTTP: a Closed event with its Summary, valid until the Tracker's next call
 	Remainder                       // HTTP: bytes that are no HTTP; Session when they are an Aside of one
 	Gap                             // HTTP: lost bytes; Session when they are an Aside of one
 	Handshake                       // HTTP: TLS facts

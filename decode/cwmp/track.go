@@ -2,6 +2,7 @@ package cwmp
 
 import (
 	"cmp"
+	"hash"
 	"maps"
 	"net/netip"
 	"slices"
@@ -58,11 +59,12 @@ type Tracker struct {
 	limits Limits
 	conns  map[*capture.Conn]*connTrack
 	open   sessionList
-	binds  map[*http1.Exchange]*binding
+	event  http1.Event // the one that is being fed
+	spare  *binding    // for use again
 
-	byCookie map[string][]*tracked            // by name=value: those in which it was set
-	byDevice map[string]*tracked              // by connTrack.deviceKey
-	byClient map[netip.Addr]map[*tracked]bool // what may be continued
+	byCookie map[cookie]bearers      // those in which it was set
+	byDevice map[caller]*tracked     // the latest session of each
+	byClient map[netip.Addr]*tracked // what may be continued; more by tracked.peer
 
 	devices   deviceBook
 	requests  requestBook
@@ -75,6 +77,8 @@ type Tracker struct {
 	rawBytes int64
 	trim     []trimming
 	out      []Event
+	hash     hash.Hash // of sessionID
+	scratch  []byte
 }
 
 // connTrack is what is known of a connection.
@@ -83,9 +87,12 @@ type connTrack struct {
 	opened    time.Time
 	midstream bool
 	current   *tracked   // the session, or fragment, that its next POST joins
+	waiting   *binding   // exchanges without an answer yet, the oldest first
+	newest    *binding   // the last of them
 	prelude   []*binding // POSTs before anything that tells whose they are
 	begun     int        // sessions and fragments begun on it
-	devices   []string   // keys of the devices whose Informs it carried, two at most
+	devices   [2]string  // keys of the devices whose Informs it carried, two at most
+	carried   int        // how many those are
 	lost      int64      // bytes missing since the last message
 	acs       bool       // its server answered CWMP
 }
@@ -94,8 +101,11 @@ type connTrack struct {
 type binding struct {
 	ct       *connTrack
 	exchange *http1.Exchange
+	next     *binding   // in connTrack.waiting, or Tracker.spare
 	to       *tracked   // nil while it is not known, or the exchange is no CWMP
 	requests []*Message // of its HTTP request
+	attempt  *attempt   // the Connection Request that it is part of
+	command  *command   // the one whose file it fetches or brings
 	n        int        // ordinal of the exchange in its session
 	answered bool       // its response was seen
 	gone     bool       // it will have none
@@ -119,8 +129,10 @@ func Read(e *http1.Event) Reading {
 
 // Feed takes what http1 completed, and what Read made of it, and returns what
 // that completed here. The slice is valid until the next call.
-func (t *Tracker) Feed(e http1.Event, r Reading) []Event {
+func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 	t.start()
+	t.event = event
+	e := &t.event
 	t.pass(e.Time)
 	ct := t.conn(e)
 	switch e.Kind {
@@ -174,10 +186,9 @@ func (t *Tracker) start() {
 	if t.conns == nil {
 		t.limits = t.Limits.orDefaults()
 		t.conns = map[*capture.Conn]*connTrack{}
-		t.binds = map[*http1.Exchange]*binding{}
-		t.byCookie = map[string][]*tracked{}
-		t.byDevice = map[string]*tracked{}
-		t.byClient = map[netip.Addr]map[*tracked]bool{}
+		t.byCookie = map[cookie]bearers{}
+		t.byDevice = map[caller]*tracked{}
+		t.byClient = map[netip.Addr]*tracked{}
 	}
 	for len(t.trim) > 0 {
 		x := t.trim[len(t.trim)-1]
@@ -187,7 +198,10 @@ func (t *Tracker) start() {
 }
 
 // kept is a copy of an event that goes out.
-func kept(e http1.Event) *http1.Event { return &e }
+func kept(e *http1.Event) *http1.Event {
+	c := *e
+	return &c
+}
 
 func (t *Tracker) emit(e Event) { t.out = append(t.out, e) }
 
@@ -230,7 +244,7 @@ func (t *Tracker) overdue(s *tracked) (Cause, bool) {
 	return Idle, idle > max(t.limits.Idle, s.timeout)
 }
 
-func (t *Tracker) conn(e http1.Event) *connTrack {
+func (t *Tracker) conn(e *http1.Event) *connTrack {
 	ct := t.conns[e.Conn]
 	if ct == nil {
 		ct = &connTrack{conn: e.Conn, opened: e.Time, midstream: e.Kind != http1.Opened}
@@ -243,14 +257,59 @@ func (ct *connTrack) session() *Session {
 	if ct.current == nil {
 		return nil
 	}
-	return ct.current.Session
+	return &ct.current.Session
+}
+
+// await notes an exchange that is to be answered.
+func (t *Tracker) await(ct *connTrack, x *http1.Exchange) *binding {
+	b := t.spare
+	if b == nil {
+		b = new(binding)
+	} else {
+		t.spare = b.next
+	}
+	*b = binding{ct: ct, exchange: x}
+	if ct.waiting == nil {
+		ct.waiting = b
+	} else {
+		ct.newest.next = b
+	}
+	ct.newest = b
+	return b
+}
+
+// answered is the binding of an exchange that is over, nil when its request was
+// not seen.
+func (ct *connTrack) answered(x *http1.Exchange) *binding {
+	var before *binding
+	for b := ct.waiting; b != nil; before, b = b, b.next {
+		if b.exchange != x {
+			continue
+		}
+		if before == nil {
+			ct.waiting = b.next
+		} else {
+			before.next = b.next
+		}
+		if ct.newest == b {
+			ct.newest = before
+		}
+		b.next = nil
+		return b
+	}
+	return nil
+}
+
+// release takes back a binding that nobody knows any more.
+func (t *Tracker) release(b *binding) {
+	*b = binding{next: t.spare}
+	t.spare = b
 }
 
 // request takes a complete HTTP request.
-func (t *Tracker) request(ct *connTrack, e http1.Event, msgs []*Message) {
+func (t *Tracker) request(ct *connTrack, e *http1.Event, msgs []*Message) {
 	m := e.Exchange.Request
-	b := &binding{ct: ct, exchange: e.Exchange}
-	t.binds[e.Exchange] = b
+	b := t.await(ct, e.Exchange)
 	if len(msgs) == 0 && !isHeadless(m) {
 		if t.transfers.begin(b) {
 			return
@@ -264,7 +323,7 @@ func (t *Tracker) request(ct *connTrack, e http1.Event, msgs []*Message) {
 		x.From = CPE
 	}
 	if len(msgs) == 0 {
-		msgs = []*Message{bare(m)}
+		msgs = bare(m)
 	}
 	for _, x := range msgs {
 		x.Early = e.EarlyNext
@@ -295,29 +354,34 @@ func (b *binding) inPrelude() bool {
 }
 
 // bare makes the Message of a POST in which no method was found.
-func bare(m *http1.Message) *Message {
-	x := &Message{From: CPE, HTTP: m, Time: m.First, End: m.Last}
-	doc, _ := parseIfSOAP(m)
-	x.Document = doc
-	switch {
-	case doc != nil:
-		x.Kind = Unreadable
-	case blank(m.Body) && m.Omitted == 0 && m.Complete:
-		x.Kind = Empty
-	default:
-		x.Kind = Unreadable
+func bare(m *http1.Message) []*Message {
+	x := alone(m)
+	x[0].From, x[0].Kind = CPE, Unreadable
+	if x[0].Document == nil && blank(m.Body) && m.Omitted == 0 && m.Complete {
+		x[0].Kind = Empty
 	}
 	return x
 }
 
+// alone makes the one Message of an HTTP message without methods.
+func alone(m *http1.Message) []*Message {
+	x := new(struct {
+		Message
+		list [1]*Message
+	})
+	x.HTTP, x.Time, x.End = m, m.First, m.Last
+	x.Document, _ = parseIfSOAP(m)
+	x.list[0] = &x.Message
+	return x.list[:]
+}
+
 // response takes a complete HTTP response.
-func (t *Tracker) response(ct *connTrack, e http1.Event, msgs []*Message) {
+func (t *Tracker) response(ct *connTrack, e *http1.Event, msgs []*Message) {
 	m := e.Exchange.Response
-	b := t.binds[e.Exchange]
+	b := ct.answered(e.Exchange)
 	if b == nil { // its request was not seen
 		b = &binding{ct: ct, exchange: e.Exchange}
 	}
-	delete(t.binds, e.Exchange)
 	told := b.to != nil // its request is part of a session
 	if told && b.to.ended {
 		b.to, b.n = nil, 0
@@ -347,18 +411,19 @@ func (t *Tracker) response(ct *connTrack, e http1.Event, msgs []*Message) {
 		// not seen.
 		b.to = t.fragment(ct, e.Time)
 		if r := b.exchange.Request; r != nil {
-			b.requests = []*Message{bare(r)}
+			b.requests = bare(r)
 			t.admitRequest(b.to, b)
 		}
 	}
 	if len(msgs) == 0 {
-		msgs = []*Message{answerWithout(m)}
+		msgs = answerWithout(m)
 	}
 	for _, x := range msgs {
 		x.From, x.Status = ACS, m.Status
 	}
 	ct.acs = true
 	t.admitResponse(b.to, b, msgs)
+	t.release(b)
 }
 
 func (t *Tracker) other(x *http1.Exchange, at time.Time) {
@@ -367,9 +432,10 @@ func (t *Tracker) other(x *http1.Exchange, at time.Time) {
 
 // answerWithout makes the Message of an HTTP response in which no method was
 // found.
-func answerWithout(m *http1.Message) *Message {
-	x := &Message{From: ACS, HTTP: m, Time: m.First, End: m.Last, Status: m.Status, Kind: HTTP}
-	x.Document, _ = parseIfSOAP(m)
+func answerWithout(m *http1.Message) []*Message {
+	list := alone(m)
+	x := list[0]
+	x.From, x.Status, x.Kind = ACS, m.Status, HTTP
 	success := m.Status >= 200 && m.Status < 300
 	switch {
 	case success && blank(m.Body) && m.Omitted == 0:
@@ -377,16 +443,15 @@ func answerWithout(m *http1.Message) *Message {
 	case success, x.Document != nil, isHeadless(m):
 		x.Kind = Unreadable
 	}
-	return x
+	return list
 }
 
 // unanswered takes word that an exchange will have no response.
-func (t *Tracker) unanswered(ct *connTrack, e http1.Event) {
-	b := t.binds[e.Exchange]
+func (t *Tracker) unanswered(ct *connTrack, e *http1.Event) {
+	b := ct.answered(e.Exchange)
 	if b == nil {
 		return
 	}
-	delete(t.binds, e.Exchange)
 	switch {
 	case b.to != nil && b.to.ended:
 	case b.to != nil:
@@ -402,7 +467,7 @@ func (t *Tracker) unanswered(ct *connTrack, e http1.Event) {
 	}
 }
 
-func (t *Tracker) gap(ct *connTrack, e http1.Event) {
+func (t *Tracker) gap(ct *connTrack, e *http1.Event) {
 	if s := ct.current; s != nil && s.State != Done {
 		s.addLost(e.Lost)
 		s.aside(Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet, Lost: e.Lost})
@@ -412,7 +477,7 @@ func (t *Tracker) gap(ct *connTrack, e http1.Event) {
 	t.emit(Event{Kind: Gap, Time: e.Time, HTTP: kept(e), Session: ct.session()})
 }
 
-func (t *Tracker) remainder(ct *connTrack, e http1.Event) {
+func (t *Tracker) remainder(ct *connTrack, e *http1.Event) {
 	if s := ct.current; s != nil {
 		a := Aside{From: roleOf(e.From), Time: e.Time, Packet: e.Packet, Size: int64(len(e.Bytes))}
 		if n := min(len(e.Bytes), 64<<10); t.keep(s, int64(n)) {
@@ -444,7 +509,7 @@ func roleOf(d capture.Direction) Role {
 }
 
 // close takes the end of one direction of a connection, or of both.
-func (t *Tracker) close(ct *connTrack, e http1.Event) {
+func (t *Tracker) close(ct *connTrack, e *http1.Event) {
 	if s := ct.current; s != nil {
 		if s.State != Done && (e.End == capture.FIN || e.End == capture.RST) {
 			s.Closes = append(s.Closes, CloseSeen{Conn: e.Conn, From: e.From, End: e.End, Time: e.Time, After: len(s.Messages), State: s.State})
@@ -472,7 +537,7 @@ func (t *Tracker) close(ct *connTrack, e http1.Event) {
 		}
 	}
 	delete(t.conns, e.Conn)
-	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: kept(e)})
+	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: e})
 }
 
 // Drop forgets a connection whose decoding failed. Its session ends with what
@@ -484,12 +549,7 @@ func (t *Tracker) Drop(c *capture.Conn) []Event {
 		return nil
 	}
 	delete(t.conns, c)
-	for x, b := range t.binds {
-		if b.ct == ct {
-			delete(t.binds, x)
-		}
-	}
-	ct.prelude = nil
+	ct.prelude, ct.waiting, ct.newest = nil, nil, nil
 	if s := ct.current; s != nil {
 		s.capturedOut = true
 		t.end(s, CaptureEnded)

@@ -1,6 +1,7 @@
 package cwmp
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -50,10 +51,11 @@ func (t *Tracker) join(ct *connTrack, b *binding) *tracked {
 func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 	id := informDevice(m)
 	key := id.Key()
+	device := caller{key, ct.conn.Client.Addr()}
 	if s := ct.current; s != nil && s.retry && s.sameInform(m) {
 		return s
 	}
-	if s := t.byDevice[ct.deviceKey(key)]; s != nil && s.retry && s.sameInform(m) {
+	if s := t.byDevice[device]; s != nil && s.retry && s.sameInform(m) {
 		t.attach(s, ct)
 		return s
 	}
@@ -70,7 +72,7 @@ func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 		// Else it is another device's, through the same relay: it may go on, and is
 		// then known by its cookie.
 	}
-	if old := t.byDevice[ct.deviceKey(key)]; old != nil && key != "" && (old.disconnected() || old.State == Done || old.State == Broken) {
+	if old := t.byDevice[device]; old != nil && key != "" && (old.disconnected() || old.State == Done || old.State == Broken) {
 		t.end(old, old.lostBy())
 	}
 	at := m.Time
@@ -88,22 +90,26 @@ func (t *Tracker) joinInform(ct *connTrack, b *binding, m *Message) *tracked {
 	return s
 }
 
-// deviceKey tells devices apart that have the same DeviceId, as some do that
-// were never given one, by the address they come from.
-func (ct *connTrack) deviceKey(key string) string { return key + "@" + ct.conn.Client.Addr().String() }
+// caller tells devices apart that have the same DeviceId, as some do that were
+// never given one, by the address they come from.
+type caller struct {
+	key  string
+	from netip.Addr
+}
+
+func (s *tracked) caller() caller { return caller{s.key, s.client} }
 
 // carries notes that ct carried an Inform of a device, and says whether it
 // carried another one's too.
 func (ct *connTrack) carries(key string) bool {
-	for _, k := range ct.devices {
-		if k == key {
-			return len(ct.devices) > 1
-		}
+	if len(key) > longURL {
+		key = strings.Clone(key[:longURL])
 	}
-	if len(ct.devices) < 2 {
-		ct.devices = append(ct.devices, strings.Clone(key))
+	if known := ct.devices[:ct.carried]; len(known) < len(ct.devices) && !slices.Contains(known, key) {
+		ct.devices[ct.carried] = key
+		ct.carried++
 	}
-	return len(ct.devices) > 1
+	return ct.carried > 1
 }
 
 func (s *tracked) causeOrNewInform() Cause {
@@ -154,7 +160,7 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 		return nil
 	}
 	var found *tracked
-	for s := range t.byClient[ct.conn.Client.Addr()] {
+	for s := t.byClient[ct.conn.Client.Addr()]; s != nil; s = s.peer.after {
 		if s.State == Informed && !s.retry || found != nil {
 			return nil // the one waits for its InformResponse: nothing else can follow; or there are two
 		}
@@ -170,120 +176,6 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 	return found
 }
 
-// cookieSession is the open session that a cookie of the request names: one
-// that was set in this session alone, or in this one alone of the client's. What
-// a load balancer gives to everybody names nobody.
-func (t *Tracker) cookieSession(ct *connTrack, m *http1.Message) (found *tracked) {
-	several := false
-	eachCookie(m, func(name, value string) {
-		s := t.named(ct, t.byCookie[name+"="+value])
-		several = several || s != nil && found != nil && s != found
-		if s != nil {
-			found = s
-		}
-	})
-	if several {
-		return nil
-	}
-	return found
-}
-
-// named is the one session among those that were given the same cookie.
-func (t *Tracker) named(ct *connTrack, list []*tracked) (found *tracked) {
-	if len(list) == 1 {
-		return list[0]
-	}
-	for _, s := range list {
-		if s.client == ct.conn.Client.Addr() {
-			if found != nil {
-				return nil
-			}
-			found = s
-		}
-	}
-	return found
-}
-
-// namedBy says whether the request brings a cookie that only this session has.
-func (t *Tracker) namedBy(s *tracked, m *http1.Message) (own bool) {
-	eachCookie(m, func(name, value string) {
-		list := t.byCookie[name+"="+value]
-		own = own || len(list) == 1 && list[0] == s
-	})
-	return own
-}
-
-// anothers says whether, on a connection that carries several devices, the
-// request brings a cookie of the current session's with another value.
-func (t *Tracker) anothers(ct *connTrack, m *http1.Message) (other bool) {
-	if len(ct.devices) < 2 {
-		return false
-	}
-	eachCookie(m, func(name, value string) {
-		v, has := ct.current.cookies[name]
-		other = other || has && v != value
-	})
-	return other
-}
-
-// eachCookie calls f for each cookie of a request; CPEs separate them by ';'
-// and, some, by ',' (reference 9.1 no. 20).
-func eachCookie(m *http1.Message, f func(name, value string)) {
-	for i := range m.Fields {
-		if !strings.EqualFold(m.Fields[i].Name, "Cookie") {
-			continue
-		}
-		for part := range strings.FieldsFuncSeq(m.Fields[i].Value, func(r rune) bool { return r == ';' || r == ',' }) {
-			name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-			if ok && !strings.HasPrefix(name, "$") {
-				f(name, strings.Trim(value, `"`))
-			}
-		}
-	}
-}
-
-// setCookies notes the cookies that a response sets in its session.
-func (t *Tracker) setCookies(s *tracked, m *http1.Message) {
-	for i := range m.Fields {
-		if !strings.EqualFold(m.Fields[i].Name, "Set-Cookie") && !strings.EqualFold(m.Fields[i].Name, "Set-Cookie2") {
-			continue
-		}
-		pair, attrs, _ := strings.Cut(m.Fields[i].Value, ";")
-		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		if !ok || len(s.cookies) >= 64 {
-			continue
-		}
-		name, value = strings.Clone(name), strings.Clone(strings.Trim(value, `"`))
-		if old, had := s.cookies[name]; had {
-			t.dropCookie(s, name+"="+old)
-		}
-		if value == "" || strings.Contains(strings.ToLower(strings.ReplaceAll(attrs, " ", "")), "max-age=0") {
-			delete(s.cookies, name)
-			continue
-		}
-		if s.cookies == nil {
-			s.cookies = map[string]string{}
-		}
-		s.cookies[name] = value
-		if list := t.byCookie[name+"="+value]; len(list) < 64 {
-			t.byCookie[name+"="+value] = append(list, s)
-		}
-	}
-	if v, ok := m.Field("Connection"); ok && strings.Contains(strings.ToLower(v), "close") {
-		s.leaving = true
-	}
-}
-
-// dropCookie says that a session no longer has a cookie.
-func (t *Tracker) dropCookie(s *tracked, cookie string) {
-	list := slices.DeleteFunc(t.byCookie[cookie], func(x *tracked) bool { return x == s })
-	if len(list) == 0 {
-		delete(t.byCookie, cookie)
-	} else {
-		t.byCookie[cookie] = list
-	}
-}
-
 // admitPrelude takes the POSTs that came before a session's Inform on its
 // connection into it: probes for the 401 (reference 9.2 no. 68). They don't move
 // its state.
@@ -294,7 +186,7 @@ func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
 		s.probing = true
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, []*Message{answerWithout(b.exchange.Response)})
+			t.admitResponse(s, b, answerWithout(b.exchange.Response))
 		} else if b.gone {
 			s.openExchanges--
 		}
@@ -316,7 +208,7 @@ func (t *Tracker) settlePrelude(ct *connTrack, cwmp bool) {
 		s := t.fragment(ct, b.requests[0].Time)
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, []*Message{answerWithout(b.exchange.Response)})
+			t.admitResponse(s, b, answerWithout(b.exchange.Response))
 		} else if b.gone {
 			s.openExchanges--
 			s.cutExchange = true

@@ -9,10 +9,12 @@ import (
 	"informant/decode/http1"
 )
 
-// deviceBook knows the ConnectionRequestURLs of devices.
+// deviceBook knows the ConnectionRequestURLs of devices. As it knows many, each
+// costs one piece of memory: the URL's key and the DeviceID, put together.
 type deviceBook struct {
-	byURL map[string]DeviceID // by host, port and path
-	order []string
+	byURL   map[string]string // by host, port and path
+	order   []string
+	scratch []byte
 }
 
 const (
@@ -22,43 +24,97 @@ const (
 
 // learnURL notes a device's ConnectionRequestURL and returns its key. fresh is
 // false when that was known.
-func (d *deviceBook) learnURL(raw string, id DeviceID) (key string, fresh bool) {
-	if len(raw) > longURL {
+func (d *deviceBook) learnURL(raw string, id *DeviceID) (key string, fresh bool) {
+	if len(raw) > longURL || id.size() > longURL {
 		return "", false
 	}
-	rest, ok := cutPrefixFold(strings.TrimSpace(raw), "http://")
+	host, target, ok := cutURL(strings.TrimSpace(raw))
 	if !ok {
-		if rest, ok = cutPrefixFold(strings.TrimSpace(raw), "https://"); !ok {
-			return "", false
+		return "", false
+	}
+	b := appendRequestKey(d.scratch[:0], host, target)
+	n := len(b)
+	b = id.append(b)
+	d.scratch = b
+	old, known := d.byURL[string(b[:n])]
+	if known && old == string(b[n:]) {
+		return "", false
+	}
+	entry := string(b)
+	key = entry[:n]
+	if !known {
+		d.makeRoom()
+		d.order = append(d.order, key)
+	}
+	d.byURL[key] = entry[n:]
+	return key, true
+}
+
+// makeRoom lets go of the URL that was learnt first when there are too many.
+func (d *deviceBook) makeRoom() {
+	if d.byURL == nil {
+		d.byURL = map[string]string{}
+	}
+	if len(d.order) >= knownURLs {
+		delete(d.byURL, d.order[0])
+		d.order = d.order[1:]
+	}
+}
+
+// device is whose URL that is.
+func (d *deviceBook) device(key string) (id DeviceID, ok bool) {
+	text, ok := d.byURL[key]
+	if ok {
+		id = deviceOf(text)
+	}
+	return id, ok
+}
+
+// size is how many bytes d has.
+func (d *DeviceID) size() int {
+	return len(d.Manufacturer) + len(d.OUI) + len(d.ProductClass) + len(d.SerialNumber)
+}
+
+// append appends the lengths of d's parts, and its parts, of which there are
+// less than 64 KB.
+func (d *DeviceID) append(b []byte) []byte {
+	parts := [...]string{d.Manufacturer, d.OUI, d.ProductClass, d.SerialNumber}
+	for _, p := range parts {
+		b = append(b, byte(len(p)>>8), byte(len(p)))
+	}
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	return b
+}
+
+// deviceOf undoes append.
+func deviceOf(text string) DeviceID {
+	var parts [4]string
+	lengths, rest := text[:2*len(parts)], text[2*len(parts):]
+	for i := range parts {
+		n := int(lengths[2*i])<<8 | int(lengths[2*i+1])
+		parts[i], rest = rest[:n], rest[n:]
+	}
+	return DeviceID{parts[0], parts[1], parts[2], parts[3]}
+}
+
+// cutURL splits an HTTP URL.
+func cutURL(s string) (host, target string, ok bool) {
+	rest, ok := cutPrefixFold(s, "http://")
+	if !ok {
+		if rest, ok = cutPrefixFold(s, "https://"); !ok {
+			return "", "", false
 		}
 	}
-	host, target := rest, "/"
+	host, target = rest, "/"
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		host, target = rest[:i], rest[i:]
-	}
-	if host == "" {
-		return "", false
 	}
 	if target[0] == '?' {
 		target = "/" + target
 	}
-	key = requestKey(host, target)
-	old, known := d.byURL[key]
-	if known && old == id {
-		return key, false
-	}
-	if d.byURL == nil {
-		d.byURL = map[string]DeviceID{}
-	}
-	if !known {
-		if len(d.order) >= knownURLs {
-			delete(d.byURL, d.order[0])
-			d.order = d.order[1:]
-		}
-		d.order = append(d.order, key)
-	}
-	d.byURL[key] = id
-	return key, true
+	return host, target, host != ""
 }
 
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
@@ -70,11 +126,17 @@ func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 
 // requestKey names the target of a request: host, port and path.
 func requestKey(host, target string) string {
-	port := ""
-	if i := strings.LastIndexByte(host, ':'); i < 0 || strings.HasSuffix(host, "]") {
-		port = ":80"
+	var room [128]byte
+	return string(appendRequestKey(room[:0], host, target))
+}
+
+// appendRequestKey appends it to b.
+func appendRequestKey(b []byte, host, target string) []byte {
+	b = append(b, strings.ToLower(host)...)
+	if strings.LastIndexByte(host, ':') < 0 || strings.HasSuffix(host, "]") {
+		b = append(b, ":80"...)
 	}
-	return strings.ToLower(host) + port + target
+	return append(b, target...)
 }
 
 // requestKeys are the keys under which the URL of a request may be known: by
@@ -94,27 +156,37 @@ func requestKeys(m *http1.Message) (keys [2]string) {
 // credentials, the challenge, the GET with them, and the wait for the session.
 type attempt struct {
 	ConnectionRequest
-	keys   [2]string
-	client netip.Addr
+	attemptKey
+	n      int      // ordinal
+	older  *attempt // in requestBook.waiting
 	last   time.Time
 	known  bool   // the device is known
 	device string // its key
 	acs    bool   // it went to a server that answers CWMP
 	open   int    // exchanges without an answer yet
 	over   bool   // answered for good: no further GET belongs to it
+	told   bool   // it went out
+}
+
+// attemptKey is what the GETs of an attempt have in common.
+type attemptKey struct {
+	keys   [2]string
+	client netip.Addr
 }
 
 // requestBook holds Connection Requests until the session that follows is seen.
 type requestBook struct {
 	list    []*attempt
-	binds   map[*binding]*attempt
-	unknown map[string][]*attempt // by each of their keys
+	waiting map[attemptKey]*attempt // for the next GET: the latest; the others by attempt.older
+	unknown map[string][]*attempt   // by each of their keys
+	begun   int
 }
 
 const (
 	attemptGap   = 10 * time.Second // between the challenge and the next GET
 	requestWait  = 60 * time.Second // for the session (TR-069 3.2.2 gives the CPE 30 s)
 	requestLimit = 4096
+	maxGETs      = 16 // of an attempt
 )
 
 // begin takes a request that is no CWMP message.
@@ -123,10 +195,11 @@ func (r *requestBook) begin(b *binding, t *Tracker) {
 	if !strings.EqualFold(m.Method, "GET") || m.Size > 0 {
 		return
 	}
-	keys := requestKeys(m)
-	a := r.continued(keys, b)
+	key := attemptKey{requestKeys(m), m.Conn.Client.Addr()}
+	a := r.continued(key, m.First)
 	if a == nil {
-		a = &attempt{keys: keys, client: m.Conn.Client.Addr(),
+		r.begun++
+		a = &attempt{attemptKey: key, n: r.begun,
 			ConnectionRequest: ConnectionRequest{Conn: m.Conn, Path: strings.Clone(m.Target), Time: m.First}}
 		r.lookUp(a, t)
 		r.list = append(r.list, a)
@@ -138,18 +211,53 @@ func (r *requestBook) begin(b *binding, t *Tracker) {
 	}
 	a.last, a.acs = m.Last, b.ct.acs
 	a.open++
-	if r.binds == nil {
-		r.binds = map[*binding]*attempt{}
-	}
-	r.binds[b] = a
+	b.attempt = a
 }
 
-// continued is the attempt that a GET goes on with.
-func (r *requestBook) continued(keys [2]string, b *binding) *attempt {
-	m := b.exchange.Request
-	for i := len(r.list) - 1; i >= 0; i-- {
-		a := r.list[i]
-		if !a.over && a.open == 0 && a.keys == keys && a.client == m.Conn.Client.Addr() && within(a.last, m.First, attemptGap) && len(a.Exchanges) < 16 {
+// wait notes that an attempt waits for its next GET.
+func (r *requestBook) wait(a *attempt) {
+	if r.waiting == nil {
+		r.waiting = map[attemptKey]*attempt{}
+	}
+	latest := r.waiting[a.attemptKey]
+	if latest == nil || latest.n < a.n {
+		a.older = latest
+		r.waiting[a.attemptKey] = a
+		return
+	}
+	for latest.older != nil && latest.older.n > a.n {
+		latest = latest.older
+	}
+	a.older, latest.older = latest.older, a
+}
+
+// unwait takes an attempt out of those that wait.
+func (r *requestBook) unwait(a *attempt) {
+	latest := r.waiting[a.attemptKey]
+	switch {
+	case latest != a:
+		for ; latest != nil; latest = latest.older {
+			if latest.older == a {
+				latest.older = a.older
+				break
+			}
+		}
+	case a.older == nil:
+		delete(r.waiting, a.attemptKey)
+	default:
+		r.waiting[a.attemptKey] = a.older
+	}
+	a.older = nil
+}
+
+// continued is the attempt that a GET goes on with: the latest of its kind, of
+// some, that was challenged shortly before.
+func (r *requestBook) continued(key attemptKey, at time.Time) *attempt {
+	const some = 64
+	a := r.waiting[key]
+	for n := 0; a != nil && n < some; a, n = a.older, n+1 {
+		if within(a.last, at, attemptGap) {
+			r.unwait(a)
 			return a
 		}
 	}
@@ -158,12 +266,16 @@ func (r *requestBook) continued(keys [2]string, b *binding) *attempt {
 
 // complete takes the answer to a GET, or word that there will be none.
 func (r *requestBook) complete(b *binding, t *Tracker) bool {
-	a := r.binds[b]
+	a := b.attempt
 	if a == nil {
 		return false
 	}
-	delete(r.binds, b)
+	b.attempt = nil
 	a.open--
+	if a.told {
+		t.other(b.exchange, b.exchange.Request.First)
+		return true
+	}
 	a.Exchanges = append(a.Exchanges, b.exchange)
 	status := 0
 	if b.exchange.Response != nil {
@@ -181,6 +293,10 @@ func (r *requestBook) complete(b *binding, t *Tracker) bool {
 	if a.Followed && a.open == 0 {
 		r.remove(a)
 		r.tell(a, t)
+		return true
+	}
+	if a.open == 0 && !a.over && len(a.Exchanges) < maxGETs {
+		r.wait(a)
 	}
 	return true
 }
@@ -188,7 +304,7 @@ func (r *requestBook) complete(b *binding, t *Tracker) bool {
 // lookUp finds out whose URL a request was for, or waits to be told.
 func (r *requestBook) lookUp(a *attempt, t *Tracker) {
 	for _, k := range a.keys {
-		if id, ok := t.devices.byURL[k]; ok && k != "" {
+		if id, ok := t.devices.device(k); ok {
 			a.found(id)
 			return
 		}
@@ -314,13 +430,13 @@ func (r *requestBook) finish(t *Tracker) {
 		r.list = r.list[1:]
 		r.tell(a, t)
 	}
-	r.list, r.binds, r.unknown = nil, nil, nil
+	r.list, r.waiting, r.unknown = nil, nil, nil
 }
 
 func (r *requestBook) remove(a *attempt) {
-	for i, x := range r.list {
-		if x == a {
-			r.list = append(r.list[:i], r.list[i+1:]...)
+	for i := len(r.list) - 1; i >= 0; i-- {
+		if r.list[i] == a {
+			r.list = slices.Delete(r.list, i, i+1)
 			return
 		}
 	}
@@ -330,6 +446,8 @@ func (r *requestBook) remove(a *attempt) {
 // nothing makes it one.
 func (r *requestBook) tell(a *attempt, t *Tracker) {
 	r.forget(a)
+	r.unwait(a)
+	a.told = true
 	if !a.known && !a.shaped() {
 		t.others(a)
 		return
@@ -359,11 +477,11 @@ func (t *Tracker) learn(s *tracked, m *Message) {
 	case *GetParameterValuesResponse:
 		t.learnParameters(s, a.ParameterList.Items)
 	case *Download:
-		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
 	case *ScheduleDownload:
-		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
 	case *Upload:
-		t.transfers.add(s, command{commandKey: a.CommandKey.Value, fileType: a.FileType.Value, url: a.URL.Value})
+		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
 	}
 }
 
@@ -371,11 +489,14 @@ func (t *Tracker) learnParameters(s *tracked, list []ParameterValueStruct) {
 	if s.Device.IsZero() {
 		return
 	}
+	const suffix = ".ManagementServer.ConnectionRequestURL"
 	for i := range list {
-		if name := strings.TrimSpace(list[i].Name.Value); strings.HasSuffix(name, ".ManagementServer.ConnectionRequestURL") {
-			if key, fresh := t.devices.learnURL(list[i].Value.Value, s.Device); fresh {
-				t.requests.learnt(key, s.Device)
-			}
+		name := list[i].Name.Value
+		if len(name) < len(suffix) || !strings.HasSuffix(strings.TrimSpace(name), suffix) {
+			continue
+		}
+		if key, fresh := t.devices.learnURL(list[i].Value.Value, &s.Device); fresh {
+			t.requests.learnt(key, s.Device)
 		}
 	}
 }

@@ -15,37 +15,60 @@ import (
 
 // tracked is a session that is open, and what is needed to go on with it.
 type tracked struct {
-	*Session
+	Session
 	older, newer *tracked // in sessionList
+	peer         peers    // in Tracker.byClient
 
-	key       string // of its device
-	deviceKey string // in Tracker.byDevice
-	client    netip.Addr
-	last      time.Time // of its last message
-	timeout   time.Duration
-	cookies   map[string]string
+	key     string // of its device
+	client  netip.Addr
+	last    time.Time // of its last message
+	timeout time.Duration
+	cookies []jarred
 
 	call, ask *Transaction // the CPE's request and the ACS's that wait for an answer
 	more      []*Transaction
 	undo      undo // how it stood before the CPE's last message
-	retry     bool // the ACS's last answer asks for the same message again
 	retried   []*Message
 
 	exchanges     int
 	openExchanges int
-	cutExchange   bool // an exchange of it was cut off
-	reset         bool
-	displaced     bool // another session's messages came on its connection
-	evicted       bool // the source stopped following its connection
 	liveConns     int
-	capturedOut   bool // a connection of it was open when the input ended
-	unreadable    bool // its last message could not be read
-	leaving       bool // its connection is being closed
-	second        bool // its Inform came before an earlier session of the device was over
-	headless      bool // a fragment at the beginning of a connection, where an Inform belongs
-	probing       bool // messages of a prelude are being admitted
-	ended         bool
 	kept          int64
+
+	retry       bool // the ACS's last answer asks for the same message again
+	cutExchange bool // an exchange of it was cut off
+	reset       bool
+	displaced   bool // another session's messages came on its connection
+	evicted     bool // the source stopped following its connection
+	capturedOut bool // a connection of it was open when the input ended
+	unreadable  bool // its last message could not be read
+	leaving     bool // its connection is being closed
+	second      bool // its Inform came before an earlier session of the device was over
+	headless    bool // a fragment at the beginning of a connection, where an Inform belongs
+	probing     bool // messages of a prelude are being admitted
+	ended       bool
+
+	// Room for what most sessions have no more of.
+	room struct {
+		messages     [9]*Message
+		transactions [4]*Transaction
+		transaction  [4]Transaction
+		conns        [1]*capture.Conn
+		cookies      [1]jarred
+	}
+}
+
+// transaction begins one.
+func (s *tracked) transaction(caller Role, request *Message) *Transaction {
+	var tx *Transaction
+	if n := len(s.Transactions); n < len(s.room.transaction) && s.room.transaction[n].Request == nil {
+		tx = &s.room.transaction[n]
+	} else {
+		tx = new(Transaction)
+	}
+	tx.Caller, tx.Request = caller, request
+	s.Transactions = append(s.Transactions, tx)
+	return tx
 }
 
 // undo is the state before a message that will come again.
@@ -90,8 +113,8 @@ func (l *sessionList) remove(s *tracked) {
 // begin opens a session, or a fragment, on a connection.
 func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	ct.begun++
-	s := &tracked{Session: &Session{
-		ID:               sessionID(ct.conn.Identity, ct.begun),
+	s := &tracked{Session: Session{
+		ID:               t.sessionID(ct.conn.Identity, ct.begun),
 		Fragment:         fragment,
 		Start:            at,
 		End:              at,
@@ -100,6 +123,8 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 		Lost:             ct.lost,
 		Undated:          at.IsZero(),
 	}, last: at, client: ct.conn.Client.Addr()}
+	s.Messages, s.Transactions, s.Conns = s.room.messages[:0], s.room.transactions[:0], s.room.conns[:0]
+	s.cookies = s.room.cookies[:0]
 	ct.lost = 0
 	if fragment {
 		t.ordinals.fragments++
@@ -111,10 +136,7 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	t.open.push(s)
 	t.attach(s, ct)
 	if !fragment {
-		if t.byClient[s.client] == nil {
-			t.byClient[s.client] = map[*tracked]bool{}
-		}
-		t.byClient[s.client][s] = true
+		t.knowClient(s)
 	}
 	if t.open.n > t.limits.Sessions {
 		t.end(t.open.oldest, TooLarge)
@@ -162,12 +184,17 @@ func (t *Tracker) attach(s *tracked, ct *connTrack) {
 	s.Synthetic = s.Synthetic || ct.conn.Origin == capture.Synthesised
 }
 
-func sessionID(conn [16]byte, ordinal int) (id [16]byte) {
-	var b [24]byte
-	copy(b[:], conn[:])
-	binary.BigEndian.PutUint64(b[16:], uint64(ordinal))
-	h := sha256.Sum256(b[:])
-	copy(id[:], h[:])
+// sessionID names a session by its first connection and its ordinal on it.
+func (t *Tracker) sessionID(conn [16]byte, ordinal int) (id [16]byte) {
+	if t.hash == nil {
+		t.hash = sha256.New()
+	}
+	t.hash.Reset()
+	b := append(t.scratch[:0], conn[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(ordinal))
+	t.hash.Write(b)
+	t.scratch = t.hash.Sum(b[:0])
+	copy(id[:], t.scratch)
 	return id
 }
 
@@ -238,7 +265,7 @@ func (t *Tracker) admitResponse(s *tracked, b *binding, msgs []*Message) {
 	} else {
 		s.openExchanges--
 	}
-	t.setCookies(s, b.exchange.Response)
+	t.takeFields(s, b.exchange.Response)
 	if len(msgs) > 0 {
 		msgs[0].Interim = b.exchange.Interim
 	}
@@ -271,9 +298,9 @@ func (t *Tracker) add(s *tracked, m *Message) {
 		t.forgetClient(s)
 	}
 	if m.N == 1 {
-		t.emit(Event{Kind: SessionOpened, Time: m.Time, Session: s.Session})
+		t.emit(Event{Kind: SessionOpened, Time: m.Time, Session: &s.Session})
 	}
-	t.emit(Event{Kind: MessageSeen, Time: m.Time, Session: s.Session, Message: m})
+	t.emit(Event{Kind: MessageSeen, Time: m.Time, Session: &s.Session, Message: m})
 	t.learn(s, m)
 	t.weigh(s, m)
 }
@@ -295,7 +322,7 @@ func (s *tracked) note(m *Message) {
 			s.timeout = time.Duration(n) * time.Second
 		}
 	}
-	s.EffectiveVersion = effectiveVersion(s.Session, m)
+	s.EffectiveVersion = effectiveVersion(&s.Session, m)
 }
 
 // effectiveVersion is the negotiated CWMP version after m (reference 1.4).
@@ -340,7 +367,7 @@ func (t *Tracker) weigh(s *tracked, m *Message) {
 	}
 	s.RawBytes += int64(len(m.HTTP.Raw))
 	if !t.keep(s, weight(m)) {
-		t.trim = append(t.trim, trimming{s.Session, m})
+		t.trim = append(t.trim, trimming{&s.Session, m})
 	}
 }
 
@@ -404,18 +431,32 @@ func (t *Tracker) identify(s *tracked, m *Message) {
 	if !ok {
 		return
 	}
-	s.Device = DeviceID{
-		Manufacturer: strings.Clone(strings.TrimSpace(in.DeviceID.Manufacturer.Value)),
-		OUI:          strings.Clone(strings.TrimSpace(in.DeviceID.OUI.Value)),
-		ProductClass: strings.Clone(strings.TrimSpace(in.DeviceID.ProductClass.Value)),
-		SerialNumber: strings.Clone(strings.TrimSpace(in.DeviceID.SerialNumber.Value)),
+	s.Device = t.deviceID(&in.DeviceID)
+	if t.scratch = s.Device.appendKey(t.scratch[:0]); string(t.scratch) != s.key {
+		s.key = string(t.scratch)
 	}
-	s.key = s.Device.Key()
 	if s.key != "" {
-		s.deviceKey = s.key + "@" + s.client.String()
-		t.byDevice[s.deviceKey] = s
+		t.byDevice[s.caller()] = s
 	}
 	s.Root = rootOf(in)
+}
+
+// deviceID is a DeviceId that holds on to nothing of the message.
+func (t *Tracker) deviceID(d *DeviceIDStruct) DeviceID {
+	leaves := [...]*Leaf{&d.Manufacturer, &d.OUI, &d.ProductClass, &d.SerialNumber}
+	var parts [len(leaves)]string
+	b := t.scratch[:0]
+	for i, l := range leaves {
+		parts[i] = strings.TrimSpace(l.Value)
+		b = append(b, parts[i]...)
+	}
+	t.scratch = b
+	all := string(b)
+	for i := range parts {
+		n := len(parts[i])
+		parts[i], all = all[:n], all[n:]
+	}
+	return DeviceID{parts[0], parts[1], parts[2], parts[3]}
 }
 
 // rootOf is the data model's root in an Inform's parameters.
@@ -437,14 +478,14 @@ func (t *Tracker) end(s *tracked, c Cause) {
 		return
 	}
 	s.ended = true
-	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == s.Session }) // it goes out whole
+	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == &s.Session }) // it goes out whole
 	t.open.remove(s)
 	t.rawBytes -= s.kept
-	if t.byDevice[s.deviceKey] == s {
-		delete(t.byDevice, s.deviceKey)
+	if k := s.caller(); t.byDevice[k] == s {
+		delete(t.byDevice, k)
 	}
-	for n, v := range s.cookies {
-		t.dropCookie(s, n+"="+v)
+	for _, c := range s.cookies {
+		t.dropCookie(s, c.cookie)
 	}
 	t.forgetClient(s)
 	for _, c := range s.Conns {
@@ -456,14 +497,41 @@ func (t *Tracker) end(s *tracked, c Cause) {
 		return
 	}
 	conclude(s, c)
-	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: s.Session})
+	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: &s.Session})
+}
+
+// peers is a session's place among those of its client that may be continued.
+type peers struct {
+	before, after *tracked
+	listed        bool
+}
+
+// knowClient says that a session may be continued on another connection.
+func (t *Tracker) knowClient(s *tracked) {
+	first := t.byClient[s.client]
+	if first != nil {
+		first.peer.before = s
+	}
+	s.peer = peers{after: first, listed: true}
+	t.byClient[s.client] = s
 }
 
 // forgetClient says that a session will not be continued elsewhere.
 func (t *Tracker) forgetClient(s *tracked) {
-	if list := t.byClient[s.client]; len(list) > 1 || !list[s] {
-		delete(list, s)
-	} else {
+	p := s.peer
+	if !p.listed {
+		return
+	}
+	s.peer = peers{}
+	if p.after != nil {
+		p.after.peer.before = p.before
+	}
+	switch {
+	case p.before != nil:
+		p.before.peer.after = p.after
+	case p.after != nil:
+		t.byClient[s.client] = p.after
+	default:
 		delete(t.byClient, s.client)
 	}
 }

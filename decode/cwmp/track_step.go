@@ -45,8 +45,7 @@ func (s *tracked) move(in input, hold bool) (b Breach) {
 func (s *tracked) stepCPE(m *Message) Breach {
 	switch m.Kind {
 	case Request:
-		s.call = &Transaction{Caller: CPE, Request: m}
-		s.Transactions = append(s.Transactions, s.call)
+		s.call = s.transaction(CPE, m)
 		if m.RPC == "Inform" {
 			return s.move(cpeInform, false)
 		}
@@ -114,8 +113,7 @@ func (s *tracked) stepACS(m *Message) Breach {
 	hold := m.holds()
 	switch m.Kind {
 	case Request:
-		tx := &Transaction{Caller: ACS, Request: m}
-		s.Transactions = append(s.Transactions, tx)
+		tx := s.transaction(ACS, m)
 		if s.ask != nil && len(s.Messages) > 0 && s.Messages[len(s.Messages)-1].HTTP == m.HTTP {
 			s.more = append(s.more, tx)
 		} else {

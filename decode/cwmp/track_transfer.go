@@ -12,6 +12,7 @@ import (
 type command struct {
 	commandKey, fileType, url string
 	host, target              string
+	older                     *command // of the same target
 	device                    DeviceID
 	session                   [16]byte
 	at                        time.Time
@@ -19,57 +20,59 @@ type command struct {
 
 // transferBook recognises file transfers by the URLs that commands named.
 type transferBook struct {
-	byTarget map[string][]*command
+	byTarget map[string]*command // the latest; the others by command.older
 	order    []*command
-	binds    map[*binding]*command
 }
 
 const knownCommands = 8192
 
-// add notes a command of the ACS.
-func (b *transferBook) add(s *tracked, c command) {
-	c.url = strings.Clone(strings.TrimSpace(c.url))
-	u, err := url.Parse(c.url)
-	if err != nil || u.Host == "" || len(c.url)+len(c.commandKey)+len(c.fileType) > 2*longURL {
+// add notes a command of the ACS, as text that holds on to nothing of its message.
+func (b *transferBook) add(s *tracked, commandKey, fileType, raw string) {
+	raw = strings.TrimSpace(raw)
+	if len(raw)+len(commandKey)+len(fileType) > 2*longURL || s.Device.size() > longURL {
 		return
 	}
-	c.commandKey, c.fileType = strings.Clone(c.commandKey), strings.Clone(c.fileType)
+	text := strings.Join([]string{raw, commandKey, fileType}, " ")
+	c := &command{url: text[:len(raw)], commandKey: text[len(raw)+1:][:len(commandKey)], fileType: text[len(text)-len(fileType):]}
+	u, err := url.Parse(c.url)
+	if err != nil || u.Host == "" {
+		return
+	}
 	c.host, c.target = u.Host, u.RequestURI()
+	if strings.HasSuffix(c.url, c.target) {
+		c.target = c.url[len(c.url)-len(c.target):]
+	}
 	c.device, c.session, c.at = s.Device, s.ID, s.last
 	if b.byTarget == nil {
-		b.byTarget = map[string][]*command{}
-		b.binds = map[*binding]*command{}
+		b.byTarget = map[string]*command{}
 	}
 	if len(b.order) >= knownCommands {
 		b.forget(b.order[0])
 		b.order = b.order[1:]
 	}
-	b.order = append(b.order, &c)
-	b.byTarget[c.target] = append(b.byTarget[c.target], &c)
+	b.order = append(b.order, c)
+	c.older = b.byTarget[c.target]
+	b.byTarget[c.target] = c
 }
 
+// forget lets go of the oldest command.
 func (b *transferBook) forget(c *command) {
-	list := b.byTarget[c.target]
-	for i, x := range list {
-		if x == c {
-			list = append(list[:i:i], list[i+1:]...)
-			break
-		}
-	}
-	if len(list) == 0 {
+	latest := b.byTarget[c.target]
+	if latest == c {
 		delete(b.byTarget, c.target)
 		return
 	}
-	b.byTarget[c.target] = list
+	for x := latest; x != nil; x = x.older {
+		if x.older == c {
+			x.older = nil
+		}
+	}
 }
 
 // begin says whether a request fetches or brings a file that a command named.
 func (b *transferBook) begin(x *binding) bool {
-	c := b.named(x.exchange.Request)
-	if c != nil {
-		b.binds[x] = c
-	}
-	return c != nil
+	x.command = b.named(x.exchange.Request)
+	return x.command != nil
 }
 
 // named is the latest command whose URL a request asks for.
@@ -77,14 +80,14 @@ func (b *transferBook) named(m *http1.Message) *command {
 	if len(b.byTarget) == 0 || m.Method == "POST" && m.Size == 0 {
 		return nil
 	}
-	list := b.byTarget[targetPath(m.Target)]
-	if len(list) == 0 {
+	latest := b.byTarget[targetPath(m.Target)]
+	if latest == nil {
 		return nil
 	}
-	host, _ := m.Field("Host")
-	for i := len(list) - 1; i >= 0; i-- {
-		c := list[i]
-		if strings.EqualFold(requestKey(c.host, ""), requestKey(host, "")) || requestKey(c.host, "") == requestKey(addrText(m.Conn.Server), "") {
+	field, _ := m.Field("Host")
+	host, server := requestKey(field, ""), requestKey(addrText(m.Conn.Server), "")
+	for c := latest; c != nil; c = c.older {
+		if key := requestKey(c.host, ""); strings.EqualFold(key, host) || key == server {
 			return c
 		}
 	}
@@ -106,11 +109,11 @@ func targetPath(target string) string {
 // complete takes the answer to a transfer's request, or word that there will
 // be none.
 func (b *transferBook) complete(x *binding, t *Tracker) bool {
-	c := b.binds[x]
+	c := x.command
 	if c == nil {
 		return false
 	}
-	delete(b.binds, x)
+	x.command = nil
 	req, resp := x.exchange.Request, x.exchange.Response
 	f := &Transfer{Device: c.device, Exchange: x.exchange, Method: strings.ToUpper(req.Method), URL: c.url,
 		CommandKey: c.commandKey, FileType: c.fileType, Session: c.session, Time: req.First}
