@@ -25,10 +25,17 @@ func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 	d.KnownMethod = knownMethod
 	d.Open(body, contentType)
 	var messages []*Message
-	var paths [8]pathStep
-	d.path = paths[:0]
 	for d.NextMethod() {
-		messages = append(messages, d.readMessage())
+		if messages == nil {
+			first := &struct {
+				Message
+				list [1]*Message
+			}{}
+			messages = append(first.list[:0], &first.Message)
+		} else {
+			messages = append(messages, &Message{})
+		}
+		d.readMessage(messages[len(messages)-1])
 	}
 	doc := d.Document()
 	for i, m := range messages {
@@ -37,7 +44,15 @@ func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 		m.At = method.At
 		m.setHeader(doc, method.Envelope)
 	}
+	d.release()
 	return doc, messages
+}
+
+// release lets go of all that was handed out.
+func (d *decoder) release() {
+	d.Release()
+	clear(d.path[:cap(d.path)])
+	d.message, d.notes = nil, nil
 }
 
 // setHeader sorts the header blocks of an envelope.
@@ -77,10 +92,10 @@ func (h *Header) add(b *soap.Block) {
 	*to = b
 }
 
-// readMessage reads the method whose Start is the current token.
-func (d *decoder) readMessage() *Message {
+// readMessage reads the method whose Start is the current token into m.
+func (d *decoder) readMessage(m *Message) {
 	name := d.Name()
-	m := &Message{RPC: name.Local, Method: name, Kind: Request}
+	m.RPC, m.Method, m.Kind = name.Local, name, Request
 	d.begin(m)
 	switch def, known := methods[name.Local]; {
 	case name.Local == "Fault":
@@ -96,7 +111,6 @@ func (d *decoder) readMessage() *Message {
 		m.Kind = Response
 	}
 	m.Notes = d.allNotes()
-	return m
 }
 
 // unknownMethod keeps all arguments as trees.

@@ -65,7 +65,7 @@ func (s *Scanner) element(to *etree.Element) *etree.Element {
 	name := s.Name()
 	e := to.CreateElement("")
 	e.Space, e.Tag = name.Prefix, name.Local
-	for _, a := range s.attributes(&s.tags[s.tag]) {
+	for _, a := range s.current().attr {
 		e.Attr = append(e.Attr, etree.Attr{Space: a.Name.Prefix, Key: a.Name.Local, Value: a.Value})
 	}
 	return e

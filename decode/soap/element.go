@@ -5,30 +5,41 @@ import "strings"
 // These are about the element whose Start is the current token. What they
 // return of it must be taken before the next token is read.
 
+// current is the tag of the element.
+func (s *Scanner) current() *tag {
+	if s.tag < 0 {
+		return &s.one
+	}
+	return &s.cache.tags[s.tag]
+}
+
 // Name is the element's name.
-func (s *Scanner) Name() Name { return s.tags[s.tag].name }
+func (s *Scanner) Name() Name {
+	n := &s.current().name
+	return Name{Prefix: n.Prefix, Local: n.Local, Space: s.space}
+}
 
 // Local is the element's local name.
-func (s *Scanner) Local() string { return s.tags[s.tag].name.Local }
+func (s *Scanner) Local() string { return s.current().name.Local }
 
 // Qualified tells whether the element is in a namespace.
-func (s *Scanner) Qualified() bool { return s.tags[s.tag].name.Space != "" }
+func (s *Scanner) Qualified() bool { return s.space != "" }
 
 // XSIType is the value of the element's xsi:type attribute; ok is false when
 // there is none.
 func (s *Scanner) XSIType() (value string, ok bool) {
-	t := &s.tags[s.tag]
+	t := s.current()
 	return t.xsiType, t.typed
 }
 
 // ArrayType is the value of the element's arrayType attribute, and where it
 // stands; ok is false when there is none.
 func (s *Scanner) ArrayType() (value string, at Span, ok bool) {
-	t := &s.tags[s.tag]
+	t := s.current()
 	if t.arrayType < 0 {
 		return "", Span{}, false
 	}
-	a := &s.attributes(t)[t.arrayType]
+	a := &t.attr[t.arrayType]
 	return a.Value, Span{s.start + a.At.Start, s.start + a.At.End}, true
 }
 
@@ -38,18 +49,24 @@ func (s *Scanner) Element() Element {
 	return Element{Name: s.Name(), Attr: s.attrs(), At: Span{s.start, s.end}}
 }
 
-// attrs copies the element's attributes.
+// attrs is the element's attributes, for a document to keep. Those of a tag
+// that comes at the same place in text after text, as Envelope's do, are made
+// once.
 func (s *Scanner) attrs() []Attr {
-	attr := s.attributes(&s.tags[s.tag])
-	if len(attr) == 0 {
+	t := s.current()
+	if len(t.attr) == 0 {
 		return nil
 	}
-	a := s.room(len(attr))
-	for i := range attr {
-		a[i] = attr[i]
+	if t.out != nil && int(t.outAt) == s.start {
+		return t.out
+	}
+	a := make([]Attr, len(t.attr))
+	for i := range t.attr {
+		a[i] = t.attr[i]
 		a[i].At.Start += s.start
 		a[i].At.End += s.start
 	}
+	t.out, t.outAt = a, int32(s.start)
 	return a
 }
 
@@ -126,18 +143,6 @@ func (s *Scanner) oddLeaf() (value string, at Span, children []*Node) {
 			return value, Span{from, len(s.text)}, children
 		}
 	}
-}
-
-// room is that many attributes for a document to keep. Those of an envelope
-// with its header and method mostly fit in one piece.
-func (s *Scanner) room(n int) []Attr {
-	const piece = 6
-	if n > len(s.kept) {
-		s.kept = make([]Attr, max(n, piece))
-	}
-	a := s.kept[:n:n]
-	s.kept = s.kept[n:]
-	return a
 }
 
 // findReturn is the position of the first carriage return of a leaf's text so

@@ -36,6 +36,9 @@ func (s *Scanner) lookup(prefix string) (space string, ok bool) {
 
 // bind puts a namespace declaration in force.
 func (s *Scanner) bind(prefix, space string) {
+	if prefix == "" {
+		s.unprefixed = space
+	}
 	if s.bound < len(s.bindings) {
 		s.bindings[s.bound] = binding{prefix, space}
 	} else {
@@ -44,16 +47,23 @@ func (s *Scanner) bind(prefix, space string) {
 	s.bound++
 }
 
+// unbind ends those that were declared in the element o.
+func (s *Scanner) unbind(o *open) {
+	s.env, s.bound = o.env, int(o.bindings)
+	s.unprefixed, _ = s.lookup("")
+}
+
 // resolve puts the namespace declarations of t in force, and resolves its
 // names. p is the position of its '<'.
 func (s *Scanner) resolve(p int, t *tag) {
 	s.declare(p, t)
-	t.name.Space = s.space(t.qname, t.name.Prefix, p+1)
-	attr := s.attributes(t)
+	t.name.Space = s.resolved(s.text[p+1:p+1+int(t.qname)], t.name.Prefix, p+1)
+	s.space = t.name.Space
+	attr := t.attr
 	for i := range attr {
 		a := &attr[i]
 		if a.Name.Prefix != "" && a.Name.Space == "" {
-			a.Name.Space = s.space("", a.Name.Prefix, p+a.At.Start)
+			a.Name.Space = s.resolved("", a.Name.Prefix, p+a.At.Start)
 		}
 		s.known(p, t, a, int32(i))
 	}
@@ -65,18 +75,17 @@ func (s *Scanner) resolve(p int, t *tag) {
 // declare looks for xmlns attributes.
 func (s *Scanner) declare(p int, t *tag) {
 	before := s.bound
-	attr := s.attributes(t)
-	for i := range attr {
-		a := &attr[i]
+	for i := range t.attr {
+		a := &t.attr[i]
 		switch {
 		case a.Name.Prefix == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
-			s.bind(a.Name.Local, a.Value)
+			s.bind(a.Name.Local, ownSpace(a.Value))
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
-			s.bind("", a.Value)
+			s.bind("", ownSpace(a.Value))
 		}
 	}
 	if s.bound != before {
@@ -103,9 +112,24 @@ func (s *Scanner) checkBinding(a *Attr, p int) {
 	s.quirks.note(Malformed, p+a.At.Start, p+a.At.End, wrong)
 }
 
-// space is the namespace of a prefix, "" when it isn't declared, which is
+// ownSpace is a namespace that holds no text in memory.
+func ownSpace(space string) string {
+	switch space {
+	case EnvelopeNS:
+		return EnvelopeNS
+	case EncodingNS:
+		return EncodingNS
+	case SchemaNS:
+		return SchemaNS
+	case InstanceNS:
+		return InstanceNS
+	}
+	return strings.Clone(space)
+}
+
+// resolved is the namespace of a prefix, "" when it isn't declared, which is
 // noted. A name of two colons is resolved by its first part.
-func (s *Scanner) space(qname, prefix string, at int) string {
+func (s *Scanner) resolved(qname, prefix string, at int) string {
 	space, ok := s.lookup(prefix)
 	if ok {
 		return space
@@ -121,6 +145,7 @@ func (s *Scanner) space(qname, prefix string, at int) string {
 }
 
 func (s *Scanner) undeclaredPrefix(prefix string, at int, text string) {
+	s.one.only = s.serial
 	if len(s.undeclared) > 100 || slices.Contains(s.undeclared, prefix) {
 		return
 	}
@@ -142,11 +167,23 @@ func (s *Scanner) known(p int, t *tag, a *Attr, i int32) {
 	default:
 		return
 	}
-	if prefix, _, ok := strings.Cut(a.Value, ":"); ok && prefix != "" {
-		if _, ok := s.lookup(prefix); !ok {
-			s.undeclaredPrefix("="+prefix, p+a.At.Start, "prefix "+quote(prefix)+" in the value of "+quote(a.Name.Local)+" is not declared")
-		}
+	if prefix := valuePrefix(a.Value); !s.declared(prefix) {
+		s.undeclaredPrefix("="+prefix, p+a.At.Start, "prefix "+quote(prefix)+" in the value of "+quote(a.Name.Local)+" is not declared")
 	}
+}
+
+// qualifiesValue tells whether the value of a may have a prefix.
+func (a *Attr) qualifiesValue() bool {
+	return a.Name.Local == "type" && a.Name.Prefix != "" || a.Name.Local == "arrayType"
+}
+
+// valuePrefix is the prefix of a value that is a qualified name, "" without.
+func valuePrefix(value string) string { return value[:max(0, strings.IndexByte(value, ':'))] }
+
+// declared tells whether names with a prefix resolve here.
+func (s *Scanner) declared(prefix string) bool {
+	_, ok := s.lookup(prefix)
+	return ok
 }
 
 // duplicates notes attributes that are there twice, by their names as written

@@ -13,6 +13,11 @@ import (
 // Most documents are asked for no path or for a few: each of those is one
 // reading of the text. From then on all elements are kept, 16 bytes of each.
 func PathAt(d *Document, at int) string {
+	if plain(d) {
+		if path, ok := plainPath(d.Text, at); ok {
+			return path
+		}
+	}
 	p := d.paths.Load()
 	if p == nil {
 		d.paths.CompareAndSwap(nil, &pathIndex{})
@@ -102,6 +107,9 @@ func writeStep(b *strings.Builder, name string, n int32, repeated bool) {
 	}
 }
 
+// maxSiblings is how many different names of siblings are counted.
+const maxSiblings = 64
+
 // siblings counts the children of one element by their names. There are few
 // names; beyond the limit they are not counted.
 type siblings []sibling
@@ -114,14 +122,13 @@ type sibling struct {
 // count counts child i, and returns which one the first of its name was and how
 // many there are now, 0 when they are not counted.
 func (s *siblings) count(name string, i int32) (first, n int32) {
-	const most = 64
 	for j := range *s {
 		if b := &(*s)[j]; b.name == name {
 			b.n++
 			return b.first, b.n
 		}
 	}
-	if len(*s) == most {
+	if len(*s) == maxSiblings {
 		return i, 0
 	}
 	*s = append(*s, sibling{name, 1, i})

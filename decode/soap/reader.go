@@ -24,12 +24,30 @@ type Reader struct {
 	bodies int // how many Bodies
 }
 
-// Open makes r ready to read body, which came with that Content-Type.
+// Open makes r ready to read body, which came with that Content-Type. A Reader
+// may read one body after another, and knows the tags of those before again.
 func (r *Reader) Open(body, contentType string) {
+	if r.doc != nil {
+		r.Release()
+	}
 	r.doc = &Document{}
 	var begin int
 	begin, r.quirks = prepare(r.doc, body, contentType)
 	r.reset(r.doc.Text, begin)
+}
+
+// Release lets go of what was read, so that r holds no text.
+func (r *Reader) Release() {
+	r.release()
+	r.doc, r.level, r.method, r.header, r.bodies = nil, 0, 0, 0, 0
+}
+
+// Keep makes r remember the tags that come again from body to body, also of
+// small ones. It costs a Reader of a single body more than it gains.
+func (r *Reader) Keep() {
+	if r.cache == nil {
+		r.cache = &tagCache{}
+	}
 }
 
 // Document is what was read so far; all there is after NextMethod returned

@@ -29,7 +29,7 @@ const (
 // Scanner pulls tokens from a text. It never fails: whatever is not XML is
 // noted as a quirk and stepped over, and every Start has its End. Tokens are
 // positions in the text; nothing is allocated for them. The zero value is
-// made ready by reset; a Scanner is used by one reader, once.
+// made ready by reset.
 type Scanner struct {
 	text   string
 	pos    int
@@ -37,7 +37,7 @@ type Scanner struct {
 	end    int
 	inner  int // of a CharData token: its content, which for CDATA is inside the markup
 	inEnd  int
-	tag    int // of a Start token: the slot of its tag
+	tag    int // of a Start token: the slot of its tag in the cache, -1 for one
 	unwind int // how many End tokens are to be handed out before reading on
 	kind   Kind
 	cdata  bool // the CharData token is a CDATA section
@@ -60,16 +60,19 @@ type Scanner struct {
 
 	encodingNS string
 	quirks     quirks
-	// Fixed room, so that a Scanner on the stack needs no other for an
-	// ordinary text, and where it goes on.
-	kept      []Attr // room for attributes that go out
-	arenaUsed int
-	arena     [12]Attr // of tags that may come again
+	// Of the element of a Start token, and of those without a prefix inside of it.
+	space, unprefixed string
+
+	one    tag       // the last tag that is not in the cache
+	cache  *tagCache // nil while it isn't worth while
+	serial uint32    // the number of the text
+
+	// Fixed room, so that a Scanner needs no other for an ordinary text, and
+	// where it goes on.
 	bindings  [8]binding
 	boundMore []binding
 	stack     [16]open
 	deep      []open
-	tags      [tagSlots]tag
 }
 
 // open is an element whose end was not read yet.
@@ -97,10 +100,27 @@ func (s *Scanner) openName(i int) string {
 
 // reset makes s ready to read text from pos on.
 func (s *Scanner) reset(text string, pos int) {
-	s.text, s.pos = text, pos
+	s.text, s.pos, s.serial = text, pos, max(s.serial, 1)
 	s.hasAmp = strings.IndexByte(text, '&') >= 0
 	s.hasCR = strings.IndexByte(text, '\r') >= 0
 	s.hasCDEnd = strings.Contains(text, "]]>")
+	if s.cache == nil && len(text) >= cacheFrom {
+		s.cache = &tagCache{}
+	}
+}
+
+// release makes s as new, but for the tags that it knows. It holds nothing of
+// the text any more.
+func (s *Scanner) release() {
+	attr := s.one.attr[:cap(s.one.attr)]
+	clear(attr)
+	*s = Scanner{cache: s.cache, serial: s.serial + 1, envs: s.envs, one: tag{attr: attr}}
+	if s.serial == 0 || s.envs >= 1<<31 { // these numbers must not come again
+		s.serial, s.envs = 1, 0
+		if s.cache != nil {
+			*s.cache = tagCache{}
+		}
+	}
 }
 
 // Depth is how many elements are open. A Start has its element open already,
@@ -353,8 +373,9 @@ func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:
 func (s *Scanner) pop() {
 	s.depth--
 	o := s.opened(s.depth)
-	s.env = o.env
-	s.bound = int(o.bindings)
+	if int(o.bindings) != s.bound {
+		s.unbind(o)
+	}
 }
 
 // declaration reads what begins with "<!".

@@ -4,21 +4,22 @@ import (
 	"strings"
 )
 
-// tagSlots is how many different start tags a Scanner remembers. The tags of
-// a message are few and come again and again, so that most are known by
-// comparing their text.
-const tagSlots = 32
-
 // tag is a start tag that was read.
 type tag struct {
-	raw        string // what stands between '<' and '>', when it may be known again; else ""
-	qname      string
-	name       Name
-	first, n   int16  // its attributes in the arena, declarations of namespaces included; spans counted from the '<'
-	more       []Attr // its attributes where the arena had no room
+	raw        string // what stands between '<' and '>'
+	name       Name   // without Space when it is plain
+	attr       []Attr // its attributes, declarations of namespaces included; spans counted from the '<'
+	binds      []binding
+	out        []Attr // the attributes as they were last handed out, for an element at outAt
 	xsiType    string // the value of xsi:type
-	env        uint32 // the bindings under which names were resolved
+	outAt      int32
+	qname      int32  // how long its name as written is
+	env        uint32 // the bindings under which the names of its attributes were resolved
+	inner      uint32 // the bindings inside of it, when it declares any
+	only       uint32 // the number of the only text that it holds for, 0 when it does for all
+	used       uint32 // the number of the text that had it last
 	arrayType  int32  // the index in attr, -1 when there is none
+	plain      bool   // nothing but a good name
 	typed      bool   // xsi:type is there
 	selfClosed bool
 }
@@ -26,29 +27,85 @@ type tag struct {
 // startTag reads the start tag at p.
 func (s *Scanner) startTag(p int) bool {
 	w := s.text[p+1:]
-	if len(w) > 256 {
-		w = w[:256]
+	if len(w) > longestTag {
+		w = w[:longestTag]
 	}
-	if n := strings.IndexByte(w, '>'); n > 0 {
-		raw := w[:n]
-		slot := (n + int(raw[0])*2 + int(raw[n/2])*9 + int(raw[n*3/4])*25) & (tagSlots - 1)
-		t := &s.tags[slot]
-		s.tag = slot
-		if t.raw == raw && t.env == s.env {
-			s.start, s.end, s.pos = p, p+n+2, p+n+2
-			return s.push(t, s.env, s.bound)
-		}
-		return s.newTag(p, t, raw)
+	n := strings.IndexByte(w, '>')
+	if n <= 0 {
+		return s.newTag(p, "", 0)
 	}
-	s.tag = 0
-	return s.newTag(p, &s.tags[0], "")
+	raw := w[:n]
+	if s.cache == nil {
+		return s.newTag(p, raw, 0)
+	}
+	hash := hashOf(raw)
+	slot := s.cache.find(raw, hash)
+	if slot < 0 || !s.holds(&s.cache.tags[slot]) {
+		return s.newTag(p, raw, hash)
+	}
+	t := &s.cache.tags[slot]
+	s.tag = slot
+	t.used = s.serial
+	s.start, s.end, s.pos = p, p+n+2, p+n+2
+	env, bound := s.env, s.bound
+	for i := range t.binds {
+		s.bind(t.binds[i].prefix, t.binds[i].space)
+	}
+	if t.binds != nil {
+		s.env = t.inner
+	}
+	if t.arrayType >= 0 && s.encodingNS == "" {
+		s.encodingNS = t.attr[t.arrayType].Name.Space
+	}
+	return s.push(t, env, bound)
 }
 
-// newTag reads the start tag at p into t. raw is what stands before the next
-// '>'.
-func (s *Scanner) newTag(p int, t *tag, raw string) bool {
-	t.raw = ""
-	if s.plainTag(p, t, raw) {
+// holds tells whether t, of which the text is there again, means the same here.
+// It resolves the element's name, which may have another namespace now.
+func (s *Scanner) holds(t *tag) bool {
+	if t.binds != nil {
+		s.space = t.name.Space
+		return t.env == s.env && (t.only == 0 || t.only == s.serial)
+	}
+	if t.name.Prefix == "" {
+		s.space = s.unprefixed
+	} else if space, ok := s.lookup(t.name.Prefix); ok {
+		s.space = space
+	} else if s.space = ""; t.only != s.serial {
+		return false
+	}
+	return t.plain || t.env == s.env && (t.only == 0 || t.only == s.serial) || s.holdsAgain(t)
+}
+
+// holdsAgain tells whether the attributes of t, which was read where other
+// namespaces were bound, mean the same here.
+func (s *Scanner) holdsAgain(t *tag) bool {
+	if t.only != 0 {
+		return false
+	}
+	for i := range t.attr {
+		a := &t.attr[i]
+		if a.Name.Prefix != "" && !s.bindsAs(a.Name.Prefix, a.Name.Space) || a.qualifiesValue() && !s.declared(valuePrefix(a.Value)) {
+			return false
+		}
+	}
+	t.env = s.env
+	return true
+}
+
+// bindsAs tells whether a prefix stands for that namespace.
+func (s *Scanner) bindsAs(prefix, space string) bool {
+	now, ok := s.lookup(prefix)
+	return ok && now == space
+}
+
+// newTag reads the start tag at p that is not known. raw is what stands before
+// the next '>', when that is near.
+func (s *Scanner) newTag(p int, raw string, hash uint32) bool {
+	t := &s.one
+	s.tag = -1
+	if s.plainTag(t, raw) {
+		s.remember(t, raw, hash)
 		e := p + len(raw) + 2
 		s.start, s.end, s.pos = p, e, e
 		return s.push(t, s.env, s.bound)
@@ -61,19 +118,16 @@ func (s *Scanner) newTag(p int, t *tag, raw string) bool {
 		return s.cut(p, "a tag")
 	}
 	s.resolve(p, t)
-	if raw != "" && e == p+len(raw)+2 && env == s.env && before == len(s.quirks.list) && counted == s.quirks.count {
-		t.raw = raw
+	if raw != "" && e == p+len(raw)+2 && before == len(s.quirks.list) && counted == s.quirks.count {
+		t.env, t.inner = env, s.env
+		s.remember(t, raw, hash)
 	}
-	if t.raw != "" {
-		s.arenaUsed += int(t.n)
-	}
-	t.env = s.env
 	s.start, s.end, s.pos = p, e, e
 	return s.push(t, env, bindings)
 }
 
 // plainTag reads a start tag that is nothing but a good name.
-func (s *Scanner) plainTag(p int, t *tag, raw string) bool {
+func (s *Scanner) plainTag(t *tag, raw string) bool {
 	colon := -1
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
@@ -87,43 +141,16 @@ func (s *Scanner) plainTag(p int, t *tag, raw string) bool {
 	if raw == "" || colon == 0 || colon == len(raw)-1 || class[raw[colon+1]]&isNameStart == 0 {
 		return false
 	}
-	prefix := raw[:max(colon, 0)]
-	space, ok := s.lookup(prefix)
-	if !ok {
-		return false
-	}
-	t.clear(0)
-	t.raw, t.qname, t.env = raw, raw, s.env
-	t.name.Prefix, t.name.Local, t.name.Space = prefix, raw[colon+1:], space
-	return true
+	t.clear()
+	t.plain = true
+	t.qname = int32(len(raw))
+	t.name.Prefix, t.name.Local = raw[:max(colon, 0)], raw[colon+1:]
+	return s.holds(t)
 }
 
-// clear makes t one without attributes, which are to be at first.
-func (t *tag) clear(first int) {
-	t.first, t.n, t.more = int16(first), 0, t.more[:0]
-	t.xsiType, t.typed, t.arrayType, t.selfClosed = "", false, -1, false
-}
-
-// attributes are those of t.
-func (s *Scanner) attributes(t *tag) []Attr {
-	if len(t.more) > 0 {
-		return t.more
-	}
-	return s.arena[t.first : t.first+t.n]
-}
-
-// add gives t, the tag that is being read, another attribute.
-func (s *Scanner) add(t *tag) *Attr {
-	if i := int(t.first + t.n); len(t.more) == 0 && i < len(s.arena) {
-		t.n++
-		return &s.arena[i]
-	}
-	if len(t.more) == 0 {
-		t.more = append(t.more, s.arena[t.first:t.first+t.n]...)
-		t.n = 0
-	}
-	t.more = append(t.more, Attr{})
-	return &t.more[len(t.more)-1]
+// clear makes t one without attributes.
+func (t *tag) clear() {
+	*t = tag{attr: t.attr[:0], arrayType: -1}
 }
 
 // push opens the element of t; env and bindings are those outside of it.
@@ -146,7 +173,7 @@ func (s *Scanner) push(t *tag, env uint32, bindings int) bool {
 		s.deep = append(s.deep[:n-len(s.stack)], open{})
 	}
 	o := s.opened(n)
-	o.start, o.name, o.bindings, o.env, o.parent = int32(s.start), int32(len(t.qname)), int32(bindings), env, false
+	o.start, o.name, o.bindings, o.env, o.parent = int32(s.start), t.qname, int32(bindings), env, false
 	s.depth++
 	switch {
 	case t.selfClosed:
@@ -169,10 +196,10 @@ func (s *Scanner) root() {
 // readTag reads name and attributes of the start tag at p. ok is false when
 // the text ends inside it.
 func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
-	t.clear(s.arenaUsed)
+	t.clear()
 	i := 0
 	i, t.name = s.readName(p + 1)
-	t.qname = s.text[p+1 : i]
+	t.qname = int32(i - p - 1)
 	for {
 		from := i
 		i = skipSpace(s.text, i)
@@ -183,7 +210,7 @@ func (s *Scanner) readTag(p int, t *tag) (end int, ok bool) {
 		case '>':
 			return i + 1, true
 		case '<':
-			s.quirks.note(Malformed, p, i, "tag <"+short(t.qname)+" is not closed")
+			s.quirks.note(Malformed, p, i, "tag <"+short(s.text[p+1:p+1+int(t.qname)])+" is not closed")
 			return i, true
 		case '/':
 			if i+1 < len(s.text) && s.text[i+1] == '>' {
@@ -217,9 +244,8 @@ func (s *Scanner) readAttr(p, i int, t *tag) int {
 	if i >= len(s.text) {
 		return -1
 	}
-	if n := plainValue(s.text[i:]); n > 0 && len(t.more) < maxAttributes {
-		a := s.add(t)
-		a.Name, a.Value, a.At = name, s.text[i+2:i+n-1], Span{i + 2 - p, i + n - 1 - p}
+	if n := plainValue(s.text[i:]); n > 0 && len(t.attr) < maxAttributes {
+		t.attr = append(t.attr, Attr{Name: name, Value: s.text[i+2 : i+n-1], At: Span{i + 2 - p, i + n - 1 - p}})
 		return i + n
 	}
 	var value Span
@@ -229,16 +255,13 @@ func (s *Scanner) readAttr(p, i int, t *tag) int {
 	} else if i, value = s.attrValue(skipSpace(s.text, i+1)); i < 0 {
 		return -1
 	}
-	if len(t.more) >= maxAttributes {
+	if len(t.attr) >= maxAttributes {
 		if !s.quirks.full(TooManyElements) {
 			s.quirks.note(TooManyElements, from, i, "more than "+itoa(maxAttributes)+" attributes")
 		}
 		return i
 	}
-	a := s.add(t)
-	a.Name = name
-	a.Value = unescape(s.text[value.Start:value.End], true)
-	a.At = Span{value.Start - p, value.End - p}
+	t.attr = append(t.attr, Attr{Name: name, Value: unescape(s.text[value.Start:value.End], true), At: Span{value.Start - p, value.End - p}})
 	return i
 }
 
