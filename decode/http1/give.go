@@ -40,18 +40,21 @@ func (s *stream) make(n int) *Message {
 		raw = strings.Clone(raw)
 	}
 	h, g := &s.head, &s.msg
-	m := &Message{
-		Conn: s.c.c, From: s.dir, Raw: raw, Head: g.headLen, Framing: g.framing, Declared: h.length,
-		Complete: !g.bad && g.lost == 0, Lost: g.lost, Omitted: g.omitted, Size: g.size,
-		Offset: s.start, First: s.first, Last: s.last,
+	fields, pieces := h.fields, s.piecesOf(n)
+	if g.headless {
+		fields = nil
 	}
+	m := newMessage(len(fields), len(pieces))
+	m.Conn, m.From, m.Raw, m.Head, m.Framing, m.Declared = s.c.c, s.dir, raw, g.headLen, g.framing, h.length
+	m.Complete, m.Lost, m.Omitted, m.Size = !g.bad && g.lost == 0, g.lost, g.omitted, g.size
+	m.Offset, m.First, m.Last = s.start, s.first, s.last
 	if !g.headless {
 		l := &h.line
-		m.Method, m.Target = raw[l.method.Start:l.method.End], raw[l.target.Start:l.target.End]
-		m.Version, m.Reason = raw[l.version.Start:l.version.End], raw[l.reason.Start:l.reason.End]
-		m.Status = l.status
-		m.Fields = materialise(raw, h.fields)
+		m.Method, m.Target, m.Version, m.Reason = l.method.of(raw), l.target.of(raw), l.version.of(raw), l.reason.of(raw)
+		m.Status = int(l.status)
+		m.Fields = h.materialise(m.Fields, raw)
 	}
+	m.Pieces = append(m.Pieces, pieces...)
 	s.trailers(m)
 	if g.omitted > 0 {
 		h.note(BodyTooLarge, len(raw), "")
@@ -63,30 +66,58 @@ func (s *stream) make(n int) *Message {
 	if len(h.quirks) > 0 {
 		m.Quirks = append([]Quirk(nil), h.quirks...)
 	}
-	m.Pieces = s.takePieces(n)
 	return m
 }
 
-// takePieces copies the pieces of buf[:n].
-func (s *stream) takePieces(n int) []Piece {
+// A message with as many fields and pieces as most have is one block of memory
+// with them.
+type (
+	smallMessage struct {
+		Message
+		pieces [1]Piece
+		fields [4]Field
+	}
+	usualMessage struct {
+		Message
+		pieces [3]Piece
+		fields [8]Field
+	}
+)
+
+// newMessage makes a Message with room for so many fields and pieces.
+func newMessage(fields, pieces int) *Message {
+	switch {
+	case fields <= len(smallMessage{}.fields) && pieces <= len(smallMessage{}.pieces):
+		b := new(smallMessage)
+		b.Fields, b.Pieces = b.fields[:0:fields], b.pieces[:0]
+		return &b.Message
+	case fields <= len(usualMessage{}.fields) && pieces <= len(usualMessage{}.pieces):
+		b := new(usualMessage)
+		b.Fields, b.Pieces = b.fields[:0:fields], b.pieces[:0]
+		return &b.Message
+	}
+	return &Message{Fields: make([]Field, 0, fields), Pieces: make([]Piece, 0, pieces)}
+}
+
+// piecesOf returns the pieces of buf[:n], which belong to s.
+func (s *stream) piecesOf(n int) []Piece {
 	i := len(s.pieces)
 	for i > 1 && s.pieces[i-1].Off >= n {
 		i--
 	}
-	return append([]Piece(nil), s.pieces[:i]...)
+	return s.pieces[:i]
 }
 
 func (s *stream) trailers(m *Message) {
 	if s.msg.trailer == 0 || s.msg.trailer >= len(m.Raw) || s.msg.omitted > 0 {
 		return
 	}
-	var spans []fieldSpan
-	s.head.readFields(m.Raw, s.msg.trailer, func(f fieldSpan) {
-		if len(spans) < s.head.maxFields {
-			spans = append(spans, f)
-		}
-	})
-	m.Trailers = materialise(m.Raw, spans)
+	h := &s.head
+	h.fields, h.trailer = h.fields[:0], true
+	h.readFields(m.Raw, s.msg.trailer, s.c.a.Limits.fields())
+	if len(h.fields) > 0 {
+		m.Trailers = h.materialise(make([]Field, 0, len(h.fields)), m.Raw)
+	}
 }
 
 // setBody fills in Body, its content coding undone.
@@ -126,7 +157,7 @@ func (s *stream) beginHeadless() {
 		s.c.decide(HTTP)
 	}
 	s.msg = message{request: s.request(), headless: true, gapAt: -1}
-	s.head.reset(s.c.a.Limits.fields())
+	s.head.reset()
 	s.chunks = s.chunks[:0]
 	s.rootEnd, s.tries = s.rootEnd[:0], 0
 	s.msg.headLen = s.buf.Len()
@@ -136,7 +167,7 @@ func (s *stream) beginHeadless() {
 	s.state = stMarkup
 	s.keep = s.c.a.Limits.body()
 	if s.msg.request {
-		s.c.requestBegun(s)
+		s.c.requestBegun(s, "")
 	} else {
 		s.c.responseBegun(s)
 	}

@@ -12,26 +12,28 @@ import (
 type head struct {
 	line   startLine // spans in Raw
 	fields []fieldSpan
+	folds  []string // the joined values of folded fields
 	quirks []Quirk
 	noted  uint64 // bit set of the quirks noted
 
-	length    int64 // Content-Length, -1 none that could be read
-	lengths   int   // Content-Length values seen
-	lengthAt  int   // where the first of them stands
-	chunked   bool
-	coding    string // Content-Encoding, lower case; "" none
-	limited   bool   // more fields than are kept
-	maxFields int
+	length   int64  // Content-Length, -1 none that could be read
+	coding   string // Content-Encoding, lower case; "" none
+	lengths  int32  // Content-Length values seen
+	lengthAt int32  // where the first of them stands
+	chunked  bool
+	trailer  bool // what is read is a trailer, which says nothing of the body
 }
 
-// fieldSpan is a field as spans of Raw.
+// fieldSpan is a field as spans of the text it was read from. Its line begins
+// where its name does.
 type fieldSpan struct {
-	name, value, line Span
-	folded            string // the joined value of a folded field
+	name, value span
+	end         int32 // of the line
+	fold        int32 // a folded field: 1 more than the index of its value in folds
 }
 
-func (h *head) reset(maxFields int) {
-	*h = head{fields: h.fields[:0], quirks: h.quirks[:0], length: -1, maxFields: maxFields}
+func (h *head) reset() {
+	*h = head{fields: h.fields[:0], folds: h.folds[:0], quirks: h.quirks[:0], length: -1}
 }
 
 // note notes a quirk, the first of its kind only.
@@ -48,25 +50,18 @@ func (h *head) note(k QuirkKind, at int, text string) {
 
 func (h *head) has(k QuirkKind) bool { return h.noted&(1<<k) != 0 }
 
-// parse reads the head raw, whose start line begins at start.
-func (h *head) parse(raw string, start int, request bool) {
+// parse reads the head raw, whose start line begins at start, and keeps so many
+// fields of it.
+func (h *head) parse(raw string, start int, request bool, maxFields int) {
 	if start > 0 {
 		h.note(LeadingEmptyLine, 0, "")
 	}
 	end := h.lineEnd(raw, start)
 	h.startLine(raw, start, textEnd(raw, start, end), request)
-	h.readFields(raw, end, func(f fieldSpan) {
-		if len(h.fields) >= h.maxFields {
-			h.limited = true
-			h.note(HeadTooLarge, f.line.Start, "more fields than are kept")
-		} else {
-			h.fields = append(h.fields, f)
-		}
-		h.framing(raw, f)
-	})
+	h.readFields(raw, end, maxFields)
 	h.oddBytes(raw[start:], start)
-	if h.lengths > 0 && h.chunked {
-		h.note(LengthAndChunked, h.lengthAt, "")
+	if h.chunked && h.lengths > 0 {
+		h.note(LengthAndChunked, int(h.lengthAt), "")
 	}
 }
 
@@ -97,32 +92,32 @@ func textEnd(raw string, from, to int) int {
 func (h *head) startLine(raw string, from, to int, request bool) {
 	text := raw[from:to]
 	l, _ := parseStart(text, request)
-	for _, s := range []*Span{&l.method, &l.target, &l.version, &l.reason} {
-		s.Start += from
-		s.End += from
+	if from > 0 {
+		l.method, l.target = l.method.moved(from), l.target.moved(from)
+		l.version, l.reason = l.version.moved(from), l.reason.moved(from)
 	}
 	h.line = l
-	version := raw[l.version.Start:l.version.End]
+	version := l.version.of(raw)
 	if version != "HTTP/1.1" && version != "HTTP/1.0" {
-		h.note(OddVersion, l.version.Start, version)
+		h.note(OddVersion, int(l.version.start), version)
 	}
 	if !request {
-		if l.reason.Start >= l.reason.End {
+		if l.reason.start >= l.reason.end {
 			h.note(MissingReason, from, text)
 		}
 		return
 	}
-	method, target := raw[l.method.Start:l.method.End], raw[l.target.Start:l.target.End]
-	if strings.ToUpper(method) != method {
-		h.note(OddMethod, l.method.Start, method)
+	method, target := l.method.of(raw), l.target.of(raw)
+	if method != "POST" && strings.ToUpper(method) != method {
+		h.note(OddMethod, int(l.method.start), method)
 	}
 	if target == "" || strings.IndexByte(target, ' ') >= 0 || strings.IndexByte(target, '\t') >= 0 {
-		h.note(OddTarget, l.target.Start, target)
+		h.note(OddTarget, int(l.target.start), target)
 	}
 }
 
 // readFields reads the field lines of raw from i on, up to the empty line.
-func (h *head) readFields(raw string, i int, yield func(fieldSpan)) {
+func (h *head) readFields(raw string, i, maxFields int) {
 	var f fieldSpan
 	open := false // f was read and may be continued
 	for i < len(raw) {
@@ -133,18 +128,11 @@ func (h *head) readFields(raw string, i int, yield func(fieldSpan)) {
 		}
 		if open && isBlank(raw[i]) {
 			h.note(FoldedField, i, raw[i:to])
-			if f.folded == "" {
-				f.folded = raw[f.value.Start:f.value.End]
-			}
-			more := strings.Trim(raw[i:to], " \t")
-			if f.folded != "" && more != "" {
-				f.folded += " "
-			}
-			f.folded += more
-			f.line.End = to
+			h.fold(&f, raw, strings.Trim(raw[i:to], " \t"))
+			f.end = int32(to)
 		} else {
 			if open {
-				yield(f)
+				h.take(raw, &f, maxFields)
 			}
 			f = h.field(raw, i, to)
 			open = true
@@ -152,32 +140,57 @@ func (h *head) readFields(raw string, i int, yield func(fieldSpan)) {
 		i = end
 	}
 	if open {
-		yield(f)
+		h.take(raw, &f, maxFields)
 	}
+}
+
+// take takes a field that was read whole.
+func (h *head) take(raw string, f *fieldSpan, maxFields int) {
+	if len(h.fields) < maxFields {
+		h.fields = append(h.fields, *f)
+	} else if !h.trailer {
+		h.note(HeadTooLarge, int(f.name.start), "more fields than are kept")
+	}
+	if !h.trailer {
+		h.framing(raw, f)
+	}
+}
+
+// fold adds another line to a field's value.
+func (h *head) fold(f *fieldSpan, raw, more string) {
+	if f.fold == 0 {
+		h.folds = append(h.folds, f.value.of(raw))
+		f.fold = int32(len(h.folds))
+	}
+	v := &h.folds[f.fold-1]
+	if *v != "" && more != "" {
+		*v += " "
+	}
+	*v += more
 }
 
 // field reads one field line.
 func (h *head) field(raw string, from, to int) fieldSpan {
 	text := raw[from:to]
-	f := fieldSpan{line: Span{from, to}}
+	f := fieldSpan{end: int32(to)}
 	colon := strings.IndexByte(text, ':')
 	if colon < 0 {
 		h.note(NoColon, from, text)
-		f.name = Span{from, from + trimBlank(text)}
-		f.value = Span{to, to}
+		f.name = spanOf(from, from+trimBlank(text))
+		f.value = spanOf(to, to)
 		return f
 	}
 	n := trimBlank(text[:colon])
 	if n < colon {
 		h.note(SpaceBeforeColon, from+n, text)
 	}
-	f.name = Span{from, from + n}
+	f.name = spanOf(from, from+n)
 	h.fieldName(text[:n], from)
 	v := skipBlank(text, colon+1)
 	if v == colon+1 && v < len(text) {
 		h.note(NoSpaceAfterColon, from+colon, text)
 	}
-	f.value = Span{from + v, from + max(v, trimBlank(text))}
+	f.value = spanOf(from+v, from+max(v, trimBlank(text)))
 	return f
 }
 
@@ -195,19 +208,14 @@ func (h *head) fieldName(name string, at int) {
 }
 
 // framing takes from a field what says how the body ends and is coded.
-func (h *head) framing(raw string, f fieldSpan) {
-	name := raw[f.name.Start:f.name.End]
-	switch len(name) {
-	case len("Content-Length"):
-		if strings.EqualFold(name, "Content-Length") {
-			h.contentLength(h.text(raw, f), f.line.Start)
-		}
-	case len("Transfer-Encoding"):
-		if strings.EqualFold(name, "Transfer-Encoding") {
-			h.transferEncoding(h.text(raw, f))
-		}
-	}
-	if len(name) == len("Content-Encoding") && strings.EqualFold(name, "Content-Encoding") {
+func (h *head) framing(raw string, f *fieldSpan) {
+	name := f.name.of(raw)
+	switch {
+	case isName(name, "Content-Length"):
+		h.contentLength(h.text(raw, f), int(f.name.start))
+	case isName(name, "Transfer-Encoding"):
+		h.transferEncoding(h.text(raw, f))
+	case isName(name, "Content-Encoding"):
 		if v := h.text(raw, f); v != "" && !strings.EqualFold(v, "identity") {
 			if h.coding != "" {
 				h.coding += ", "
@@ -228,11 +236,12 @@ func lowerCoding(v string) string {
 	return strings.Clone(strings.ToLower(v))
 }
 
-func (h *head) text(raw string, f fieldSpan) string {
-	if f.folded != "" {
-		return f.folded
+// text returns the value of a field.
+func (h *head) text(raw string, f *fieldSpan) string {
+	if f.fold > 0 {
+		return h.folds[f.fold-1]
 	}
-	return raw[f.value.Start:f.value.End]
+	return f.value.of(raw)
 }
 
 func (h *head) transferEncoding(v string) {
@@ -248,7 +257,11 @@ func (h *head) transferEncoding(v string) {
 // smallest holds: what it leaves over is taken in when it is no start line.
 func (h *head) contentLength(v string, at int) {
 	if h.lengths == 0 {
-		h.lengthAt = at
+		h.lengthAt = int32(at)
+	}
+	if n, plain := parseLength(v); plain && h.lengths == 0 {
+		h.lengths, h.length = 1, n
+		return
 	}
 	for more := true; more; {
 		var one string
@@ -310,43 +323,46 @@ func (h *head) oddBytes(s string, base int) {
 	}
 }
 
-// materialise makes the fields of their spans.
-func materialise(raw string, spans []fieldSpan) []Field {
-	if len(spans) == 0 {
-		return nil
-	}
-	fields := make([]Field, len(spans))
-	for i := range spans {
-		f := &spans[i]
-		fields[i] = Field{Name: raw[f.name.Start:f.name.End], Value: f.folded, Line: f.line}
-		if f.folded == "" {
-			fields[i].Value = raw[f.value.Start:f.value.End]
-		}
+// materialise makes the fields, which were read from raw, and adds them to
+// fields.
+func (h *head) materialise(fields []Field, raw string) []Field {
+	for i := range h.fields {
+		f := &h.fields[i]
+		fields = append(fields, Field{Name: f.name.of(raw), Value: h.text(raw, f), Line: Span{int(f.name.start), int(f.end)}})
 	}
 	return fields
 }
 
-// lengthHint finds the Content-Length in a head, to reserve room; it need not be
-// right.
-func lengthHint(head []byte) int {
-	const name = "content-length:"
-	for i := 0; i+len(name) < len(head); {
-		if head[i]|0x20 == 'c' && strings.EqualFold(string(head[i:i+len(name)]), name) {
-			n := 0
-			for j := i + len(name); j < len(head) && n <= reserveMax; j++ {
-				if isDigit(head[j]) {
-					n = n*10 + int(head[j]-'0')
-				} else if !isBlank(head[j]) {
-					break
-				}
-			}
-			return min(n, reserveMax)
+// measure finds the end of the head that begins data, 0 when it has not come,
+// and about how long a body it declares, to reserve room.
+func measure(data []byte) (head, body int) {
+	for i := 0; ; {
+		n := bytes.IndexByte(data[i:], '\n')
+		if n < 0 {
+			return 0, body
 		}
-		j := bytes.IndexByte(head[i:], '\n')
-		if j < 0 {
+		line := data[i : i+n]
+		i += n + 1
+		switch {
+		case n == 0, n == 1 && line[0] == '\r':
+			return i, body
+		case n > len(lengthName) && line[0]|0x20 == 'c' && line[len(lengthName)] == ':' && isName(string(line[:len(lengthName)]), lengthName):
+			body = lengthHint(line[len(lengthName)+1:])
+		}
+	}
+}
+
+const lengthName = "Content-Length"
+
+// lengthHint reads a Content-Length, not larger than reserveMax; it need not be
+// right.
+func lengthHint(value []byte) (n int) {
+	for _, c := range value {
+		if isDigit(c) {
+			n = min(n*10+int(c-'0'), reserveMax)
+		} else if !isBlank(c) {
 			break
 		}
-		i += j + 1
 	}
-	return 0
+	return n
 }

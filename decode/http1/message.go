@@ -91,18 +91,22 @@ func (m *Message) IsRequest() bool { return m.Method != "" || m.Status == 0 }
 // Field returns the value of the first field of that name, in any case.
 func (m *Message) Field(name string) (value string, ok bool) {
 	for i := range m.Fields {
-		if strings.EqualFold(m.Fields[i].Name, name) {
+		if isName(m.Fields[i].Name, name) {
 			return m.Fields[i].Value, true
 		}
 	}
 	return "", false
 }
 
+// isName says whether a and b are equal in any case. Most names differ in
+// length.
+func isName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
+
 // Values returns the values of all fields of that name, in their order.
 func (m *Message) Values(name string) []string {
 	var vs []string
 	for i := range m.Fields {
-		if strings.EqualFold(m.Fields[i].Name, name) {
+		if isName(m.Fields[i].Name, name) {
 			vs = append(vs, m.Fields[i].Value)
 		}
 	}

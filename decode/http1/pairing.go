@@ -45,8 +45,9 @@ func (c *conn) methodOf(p *pair) string {
 // idle says whether s is between messages.
 func (s *stream) idle() bool { return s.state == stSeek || s.state == stRaw || s.ended }
 
-// requestBegun is called when a request's start line was seen.
-func (c *conn) requestBegun(s *stream) {
+// requestBegun is called when a request's start line was seen, with its method;
+// "" when it has none.
+func (c *conn) requestBegun(s *stream, method string) {
 	answers := s.other()
 	switch answers.state {
 	case stHold:
@@ -65,18 +66,15 @@ func (c *conn) requestBegun(s *stream) {
 	}
 	p.asked = true
 	s.msg.pair = p
-	if !s.msg.headless {
-		line := s.buf.String()[s.msg.whole:]
-		if l, ok := parseRequestLine(strings.TrimRight(line, "\r\n")); ok {
-			p.method = knownUpper(line[l.method.Start:l.method.End])
-		}
+	if method != "" {
+		p.method = knownUpper(method)
 	}
 }
 
 // knownUpper returns m in upper case, without garbage for the usual methods.
 func knownUpper(m string) string {
 	for _, k := range methods {
-		if strings.EqualFold(k, m) {
+		if isName(k, m) {
 			return k
 		}
 	}

@@ -2,12 +2,22 @@ package http1
 
 import "strings"
 
+// span is a Span that takes less room.
+type span struct{ start, end int32 }
+
+func (p span) of(s string) string { return s[p.start:p.end] }
+
+func spanOf(start, end int) span { return span{int32(start), int32(end)} }
+
+// moved is p in a text in which what p lies in begins at by.
+func (p span) moved(by int) span { return span{p.start + int32(by), p.end + int32(by)} }
+
 // startLine is the first line of a message, as spans of the line it was read
 // from.
 type startLine struct {
+	method, target, version, reason span
+	status                          int32
 	request                         bool
-	method, target, version, reason Span
-	status                          int
 	method1                         bool // a method that RFC 9110 or WebDAV names, in any case
 }
 
@@ -34,7 +44,7 @@ func parseRequestLine(line string) (l startLine, ok bool) {
 	if i == 0 || i > 32 || i == len(line) || !isBlank(line[i]) {
 		return l, false
 	}
-	l.method = Span{0, i}
+	l.method = spanOf(0, i)
 	l.method1 = knownMethod(line[:i])
 	to := trimBlank(line)
 	from := min(skipBlank(line, i), to)
@@ -43,15 +53,15 @@ func parseRequestLine(line string) (l startLine, ok bool) {
 		v--
 	}
 	if isVersion(line[v:to]) {
-		l.version = Span{v, to}
+		l.version = spanOf(v, to)
 		t := v
 		for t > from && isBlank(line[t-1]) {
 			t--
 		}
-		l.target = Span{min(from, t), t}
+		l.target = spanOf(min(from, t), t)
 		return l, true
 	}
-	l.target, l.version = Span{from, to}, Span{to, to}
+	l.target, l.version = spanOf(from, to), spanOf(to, to)
 	return l, l.method1 && looksLikeTarget(line[from:to])
 }
 
@@ -67,7 +77,7 @@ func parseStatusLine(line string) (l startLine, ok bool) {
 	if !isVersion(line[:i]) {
 		return l, false
 	}
-	l.version = Span{0, i}
+	l.version = spanOf(0, i)
 	i = skipBlank(line, i)
 	if len(line)-i < 3 || len(line)-i > 3 && !isBlank(line[i+3]) {
 		return l, false
@@ -76,13 +86,13 @@ func parseStatusLine(line string) (l startLine, ok bool) {
 		if c < '0' || c > '9' {
 			return l, false
 		}
-		l.status = l.status*10 + int(c-'0')
+		l.status = l.status*10 + int32(c-'0')
 	}
 	if l.status < 100 {
 		return l, false
 	}
 	r, to := skipBlank(line, i+3), trimBlank(line)
-	l.reason = Span{r, max(r, to)}
+	l.reason = spanOf(r, max(r, to))
 	return l, true
 }
 
@@ -123,7 +133,7 @@ func findStart(line string, request bool) (at int, ok bool) {
 		if i < 0 {
 			return 0, false
 		}
-		if l, ok := parseStatusLine(text[from+i:]); ok && l.version.End == len("HTTP/1.1") && (from+i == 0 || !isDigit(text[from+i-1])) {
+		if l, ok := parseStatusLine(text[from+i:]); ok && l.version.end == int32(len("HTTP/1.1")) && (from+i == 0 || !isDigit(text[from+i-1])) {
 			return from + i, true
 		}
 		from += i + len("HTTP/")
@@ -136,12 +146,12 @@ func findStart(line string, request bool) (at int, ok bool) {
 // target and a version ("no markup herePOST /acs HTTP/1.1"); 0 when there is
 // none.
 func behind(text string, l startLine) int {
-	if strings.IndexByte(text[l.target.Start:l.target.End], ' ') >= 0 {
+	if strings.IndexByte(l.target.of(text), ' ') >= 0 {
 		if at, ok := findRequest(text[:trimBlank(text)]); ok {
 			return at
 		}
 	}
-	return glued(text[:l.method.End])
+	return glued(l.method.of(text))
 }
 
 // glued returns where in a method that is none a known one begins, right behind

@@ -146,7 +146,7 @@ func (s *stream) write(p []byte) {
 		s.first = s.last
 	}
 	rec := &s.c.a.rec
-	if n := len(s.pieces); n == 0 || s.pieces[n-1].Packet != rec.Packet || !s.pieces[n-1].Time.Equal(rec.Time) {
+	if n := len(s.pieces); n == 0 || s.pieces[n-1].Packet != rec.Packet || s.pieces[n-1].Time != rec.Time && !s.pieces[n-1].Time.Equal(rec.Time) {
 		s.pieces = append(s.pieces, Piece{Off: s.buf.Len(), Packet: rec.Packet, Time: rec.Time})
 	}
 	if s.buf.Cap()-s.buf.Len() < len(p) {
@@ -223,7 +223,10 @@ func (s *stream) seek(data []byte) int {
 	if s.buf.Len() == 0 {
 		s.start = s.pos
 		s.blank = 0
-		s.room(data)
+		if n := s.wholeHead(data); n > 0 {
+			return n
+		}
+		s.reserve(min(len(data), 4<<10))
 	}
 	if s.c.c.Origin == capture.Synthesised && data[0] == '<' && s.allBlank() {
 		s.beginHeadless()
@@ -263,14 +266,33 @@ func (s *stream) allBlank() bool {
 	return s.blank == len(text)
 }
 
-// room reserves what the message that seems to begin here will need.
-func (s *stream) room(data []byte) {
-	n := bytes.Index(data, []byte("\r\n\r\n"))
-	if n < 0 {
-		s.reserve(min(len(data), 4<<10))
-		return
+// wholeHead takes a head that begins data and is there whole, as most are: in
+// one go, and with room for the body it declares. It returns the head's length,
+// or 0 when it took nothing, and the head is to be found line by line.
+func (s *stream) wholeHead(data []byte) int {
+	if s.c.c.Origin != capture.Wire || !isToken(data[0]) {
+		return 0
 	}
-	s.reserve(n + 4 + min(lengthHint(data[:n+2]), s.c.a.Limits.body()))
+	n, body := measure(data)
+	if n == 0 || n > min(s.c.a.Limits.head(), sniffMax) {
+		return 0
+	}
+	s.reserve(n + min(body, s.c.a.Limits.body()))
+	s.write(data[:n])
+	raw := s.buf.String()
+	line := raw[:strings.IndexByte(raw, '\n')]
+	line = strings.TrimSuffix(line, "\r")
+	request := s.request()
+	l, ok := parseStart(line, request)
+	if !ok || request && (!l.method1 || behind(line, l) > 0) || line[len(line)-1] == '\r' {
+		s.buf.Reset()
+		s.pieces = s.pieces[:0]
+		s.pos = s.start
+		return 0
+	}
+	s.begin(0, request, l.method.of(line))
+	s.headDone()
+	return n
 }
 
 // sniffTLS looks at the first bytes of a connection.
@@ -298,7 +320,13 @@ func (s *stream) seekLine() {
 		s.line = s.buf.Len()
 		return
 	}
-	s.begin(s.line+at, request)
+	method := ""
+	if request {
+		if l, ok := parseRequestLine(strings.TrimRight(line[at:], "\r\n")); ok {
+			method = l.method.of(line[at:])
+		}
+	}
+	s.begin(s.line+at, request, method)
 }
 
 // seekFull is called when as much was gathered without a start line as may be.
@@ -333,8 +361,9 @@ func (s *stream) remainder(n int) {
 	s.cut(n)
 }
 
-// begin starts the message whose start line, at the end of buf, begins at at.
-func (s *stream) begin(at int, request bool) {
+// begin starts the message whose start line begins at at in buf. Nothing follows
+// there but, perhaps, the rest of its head.
+func (s *stream) begin(at int, request bool, method string) {
 	if !s.c.sure {
 		s.c.decide(HTTP)
 	}
@@ -346,14 +375,14 @@ func (s *stream) begin(at int, request bool) {
 		at = 0
 	}
 	s.msg = message{request: request, gapAt: -1}
-	s.head.reset(s.c.a.Limits.fields())
+	s.head.reset()
 	s.chunks = s.chunks[:0]
 	s.token = s.token[:0]
 	s.msg.whole = at // until the head is whole: where the start line begins
 	s.line = s.buf.Len()
 	s.state = stHead
 	if request {
-		s.c.requestBegun(s)
+		s.c.requestBegun(s, method)
 	}
 }
 
@@ -398,8 +427,8 @@ func (s *stream) brokenHead(why QuirkKind) {
 // readHead reads what has come of the head.
 func (s *stream) readHead() {
 	s.msg.headLen = s.buf.Len()
-	s.head.parse(s.buf.String(), s.msg.whole, s.msg.request)
-	s.msg.status = s.head.line.status
+	s.head.parse(s.buf.String(), s.msg.whole, s.msg.request, s.c.a.Limits.fields())
+	s.msg.status = int(s.head.line.status)
 }
 
 // headDone decides how the body ends.
@@ -442,7 +471,7 @@ func (s *stream) headDone() {
 		s.complete()
 	case s.msg.request:
 		s.msg.framing = NoBody
-		if mayHaveBody(s.buf.String()[h.line.method.Start:h.line.method.End]) || h.lengths > 0 {
+		if mayHaveBody(h.line.method.of(s.buf.String())) || h.lengths > 0 {
 			s.hold()
 			return
 		}
@@ -493,8 +522,7 @@ func (s *stream) isFile() bool {
 // hashed says whether the message is a GET's response or a PUT's request.
 func (s *stream) hashed() bool {
 	if s.msg.request {
-		m := s.head.line.method
-		return strings.EqualFold(s.buf.String()[m.Start:m.End], "PUT")
+		return strings.EqualFold(s.head.line.method.of(s.buf.String()), "PUT")
 	}
 	return s.c.methodOf(s.msg.pair) == "GET"
 }
