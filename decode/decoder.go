@@ -129,11 +129,12 @@ type Front struct {
 	Limits http1.Limits
 	Bytes  int64 // application bytes seen so far
 
-	started  bool
-	assemble http1.Assembler
-	failures map[*capture.Conn]int
-	out      []Half
-	busy     bool // the Assembler is at work: what it has completed is not yet read
+	started   bool
+	assemble  http1.Assembler
+	envelopes cwmp.Reader
+	failures  map[*capture.Conn]int
+	out       []Half
+	busy      bool // the Assembler is at work: what it has completed is not yet read
 
 	// plant, in tests, is called before each stage with its name.
 	plant func(stage string, c *capture.Conn)
@@ -226,7 +227,7 @@ func (f *Front) read(events []http1.Event) {
 func (f *Front) envelope(h *Half) {
 	defer caught("soap", h.event.Conn, h.event.Time, func() []byte { return bytesOf(&h.event) }, func(x failure) { h.failed = &x })
 	planted(f.plant, "soap", h.event.Conn)
-	h.reading = cwmp.Read(&h.event)
+	h.reading = f.envelopes.Read(&h.event)
 }
 
 // fail tells a failure of http1, with the bytes that are in no message yet, and
