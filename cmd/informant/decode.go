@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -93,12 +94,17 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 	return nil
 }
 
-// tellFiles opens files, runs p over them and closes them.
+// tellFiles opens files, runs p over them and closes them. Where not one can be
+// read there is nothing to tell: the error is the verdict, the reasons are said.
 func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer, quiet bool, p *pipeline) (*outcome, error) {
 	p.meter = &meter{}
 	in, err := openInputs(files, stdin, p.meter)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.sources) == 0 {
+		code := (&outcome{damage: in.damage}).report(stderr)
+		return nil, errors.Join(in.Close(), verdict(code))
 	}
 	if !quiet && isTerminal(stderr) {
 		p.meter.show(stderr)
@@ -108,7 +114,9 @@ func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, std
 	p.meter.done()
 	if !res.interrupted && err == nil {
 		// An interrupted reader may still stand in a Read.
-		err = in.Close()
+		if e := in.Close(); e != nil {
+			res.damage = append(res.damage, e)
+		}
 	}
 	return res, err
 }

@@ -261,18 +261,20 @@ func (in *inputs) renumber(r *capture.Record) {
 	}
 }
 
-// Close closes the sources and the files.
+// Close closes the sources and the files, all of them also where one fails, or
+// panics: that is told as the panic of a reader is.
 func (in *inputs) Close() error {
 	var first error
-	for _, s := range in.sources {
-		if err := s.Close(); err != nil && first == nil {
+	done := func(close func() error) {
+		if err := guarded("closing an input", close); err != nil && first == nil {
 			first = err
 		}
 	}
+	for _, s := range in.sources {
+		done(s.Close)
+	}
 	for _, c := range in.closers {
-		if err := c(); err != nil && first == nil {
-			first = err
-		}
+		done(c)
 	}
 	return first
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -80,5 +81,31 @@ func TestPanicsAround(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// unclosing is a source that panics when it is closed.
+type unclosing struct{ capture.Source }
+
+func (unclosing) Close() error { panic("planted") }
+
+// TestPanicInClose: the other sources and files are closed all the same, and it
+// is told as damage.
+func TestPanicInClose(t *testing.T) {
+	closed := 0
+	file := func() error { closed++; return nil }
+	in := &inputs{
+		sources: []capture.Source{unclosing{sourceOf(t, "A1")}, sourceOf(t, "B1")},
+		closers: []func() error{file, func() error { panic("another") }, file},
+	}
+	err := in.Close()
+	if err == nil || err.Error() != "closing an input failed: planted" {
+		t.Errorf("error %v", err)
+	}
+	if closed != 2 {
+		t.Errorf("%d of 2 files closed", closed)
+	}
+	if code := (&outcome{damage: []error{err}}).report(io.Discard); code != exitIncomplete {
+		t.Errorf("exit code %d, want %d", code, exitIncomplete)
 	}
 }
