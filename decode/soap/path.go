@@ -135,8 +135,10 @@ func (s *siblings) count(name string, i int32) (first, n int32) {
 	return i, 1
 }
 
-// pathIndex finds the elements at positions of one document.
+// pathIndex finds the elements at positions of one document, and positions in
+// its body.
 type pathIndex struct {
+	origin   offsets // how Text maps to the body
 	mu       sync.Mutex
 	asked    int           // how many paths were asked for
 	elements []pathElement // in the order of their starts, when they were read

@@ -21,6 +21,13 @@ func TestPathAt(t *testing.T) {
 	}
 }
 
+// orderly is in good order, with all that plainPath reads and some that it
+// doesn't.
+const orderly = `<?xml version="1.0"?>
+<s:Envelope xmlns:s="` + EnvelopeNS + `" xmlns:c="urn:dslforum-org:cwmp-1-0"><s:Header><c:ID s:mustUnderstand="1">7</c:ID></s:Header><s:Body >
+<c:X><A></A><A a="1>2" /><B/><L><E><N>1</N><V t="x"/></E><E ><N>2</N><V>3</V></E></L><!-- <A> --><B b='/'/></c:X></s:Body></s:Envelope>
+`
+
 // TestPathsAgree: the paths by one reading are those by the table of elements,
 // at every position, of broken texts too.
 func TestPathsAgree(t *testing.T) {
@@ -29,14 +36,21 @@ func TestPathsAgree(t *testing.T) {
 		many += "<x" + itoa(i) + "/>"
 	}
 	for _, text := range []string{
-		good, manyValues(3), "", "x", "<a><b/><b/><c><b>x</b></c></a><a/>", "<a><b><c></a><a><b>", "<p:a><q:a:b>x</q:a:b><b/></p:a>", "<a><b><c></b><c/></a>",
+		good, manyValues(3), orderly, "", "x", "<a><b/><b/><c><b>x</b></c></a><a/>", "<a><b><c></a><a><b>", "<p:a><q:a:b>x</q:a:b><b/></p:a>", "<a><b><c></b><c/></a>",
 		"<a>" + many + many + "</a>", strings.Repeat("<a>", MaxDepth+3) + "x" + strings.Repeat("</a>", MaxDepth+3) + "<a/>", "<a b='>'/><a", "</a><a>",
 	} {
 		var p pathIndex
 		p.read(text)
+		d := read(text, "")
 		for at := 0; at <= len(text); at++ {
 			if got, want := pathAt(text, at), p.at(text, at); got != want {
 				t.Fatalf("%.60q at %d: %s, by the table %s", text, at, got, want)
+			}
+			if !plain(d) || at == len(text) {
+				continue
+			}
+			if got, ok := plainPath(text, at); ok && got != p.at(text, at) {
+				t.Fatalf("%.60q at %d: %s as a plain one, by the table %s", text, at, got, p.at(text, at))
 			}
 		}
 	}
@@ -62,5 +76,33 @@ func TestOrigin(t *testing.T) {
 	}
 	if _, ok := d.Origin(len(d.Text) + 1); ok {
 		t.Error("behind the end")
+	}
+}
+
+// TestPlainPath: documents in good order are read without the Scanner.
+func TestPlainPath(t *testing.T) {
+	text := manyValues(3)
+	if !plain(read(text, "")) {
+		t.Fatal("not a plain document")
+	}
+	for at := range len(text) {
+		if _, ok := plainPath(text, at); !ok {
+			t.Fatalf("not read at %d: %.40q", at, text[at:])
+		}
+	}
+}
+
+func BenchmarkPathAt(b *testing.B) {
+	text := manyValues(10)
+	for _, way := range []struct {
+		name string
+		path func()
+	}{{"plain", func() { plainPath(text, len(text)/2) }}, {"any", func() { pathAt(text, len(text)/2) }}} {
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				way.path()
+			}
+		})
 	}
 }
