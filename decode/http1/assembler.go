@@ -14,8 +14,8 @@ type Assembler struct {
 	Limits Limits
 
 	conns  map[*capture.Conn]*conn
-	spares []spare
-	opened int // connections seen, for their order
+	spares []*conn // used again
+	opened int     // connections seen, for their order
 	events []Event
 	rec    stamp        // of the record being fed
 	gzip   *gzip.Reader // used again
@@ -168,41 +168,40 @@ func (a *Assembler) open(r capture.Record) *conn {
 		a.conns = map[*capture.Conn]*conn{}
 	}
 	a.opened++
-	c := &conn{a: a, c: r.Conn, ordinal: a.opened, since: r.Time}
+	c := a.newConn()
+	c.c, c.ordinal, c.since = r.Conn, a.opened, r.Time
 	c.midstream = r.Kind != capture.Open || r.Midstream
 	c.synced = !c.midstream
 	c.roles = !c.midstream
-	for d := range c.sides {
-		c.sides[d].init(c, capture.Direction(d))
-		if n := len(a.spares); n > 0 {
-			c.sides[d].reuse(a.spares[n-1])
-			a.spares = a.spares[:n-1]
-		}
-	}
 	a.conns[r.Conn] = c
 	c.emit(Event{Kind: Opened, From: r.From, Midstream: c.midstream})
 	return c
 }
 
-// spare is what a stream leaves to another one: memory that no message holds.
-type spare struct {
-	fields []fieldSpan
-	pieces []Piece
-	chunks []chunk
-}
-
+// maxSpares is how many connections that are over lend their memory to new ones.
 const maxSpares = 64
 
-func (s *stream) reuse(x spare) { s.head.fields, s.pieces, s.chunks = x.fields, x.pieces, x.chunks }
+// newConn returns a conn as new.
+func (a *Assembler) newConn() *conn {
+	c := new(conn)
+	if n := len(a.spares); n > 0 {
+		c = a.spares[n-1]
+		a.spares = a.spares[:n-1]
+	}
+	*c = conn{a: a, pairing: pairing{queue: c.queue[:0]}, sides: [2]stream{c.sides[0].emptied(), c.sides[1].emptied()}}
+	for d := range c.sides {
+		c.sides[d].init(c, capture.Direction(d))
+	}
+	return c
+}
 
-// retire forgets a connection that is over.
+// retire forgets a connection that is over. Its memory, which no message holds,
+// is used again unless it is large.
 func (a *Assembler) retire(c *conn) {
 	delete(a.conns, c.c)
-	for d := range c.sides {
-		s := &c.sides[d]
-		if len(a.spares) < maxSpares && cap(s.head.fields) < 256 && cap(s.pieces) < 4096 && cap(s.chunks) < 4096 {
-			a.spares = append(a.spares, spare{s.head.fields[:0], s.pieces[:0], s.chunks[:0]})
-		}
+	if len(a.spares) < maxSpares && cap(c.queue) <= 64 && !c.sides[0].large() && !c.sides[1].large() {
+		clear(c.queue[:cap(c.queue)])
+		a.spares = append(a.spares, c)
 	}
 }
 

@@ -82,12 +82,17 @@ func (s *stream) wholeByLength() {
 // textUnfinished says whether the body is markup that does not end with the end
 // of its root element.
 func (s *stream) textUnfinished() bool {
-	body := s.buf.String()[s.msg.headLen:]
-	begin := strings.TrimLeft(body, blankBytes)
+	begin := s.buf.String()[s.msg.headLen:]
+	for begin != "" && isBlankByte(begin[0]) {
+		begin = begin[1:]
+	}
 	if begin == "" || begin[0] != '<' || s.head.coding != "" {
 		return false
 	}
-	end := strings.TrimRight(body, blankBytes)
+	end := begin
+	for isBlankByte(end[len(end)-1]) {
+		end = end[:len(end)-1]
+	}
 	if strings.HasSuffix(end, "/>") || strings.HasSuffix(end, "-->") || strings.HasSuffix(end, "?>") {
 		return false
 	}
@@ -103,6 +108,9 @@ func (s *stream) textUnfinished() bool {
 }
 
 const blankBytes = " \t\r\n\x00"
+
+// isBlankByte says whether c is one of blankBytes.
+func isBlankByte(c byte) bool { return c <= ' ' && (isBlank(c) || c == '\r' || c == '\n' || c == 0) }
 
 // rootName returns the name of the first element of s, "" when its start tag
 // has not come.

@@ -62,12 +62,32 @@ func (s *stream) sizeBytes(data []byte) int {
 	if len(s.chunks) >= chunksMax {
 		s.keep = s.buf.Len()
 	}
+	if len(s.chunks) == 0 {
+		s.reserve(min(s.buf.Len()+int(min(size, reserveMax))+len(lastChunk), s.keep))
+	}
 	if s.buf.Len() < s.keep {
 		s.chunks = append(s.chunks, chunk{body: int(s.msg.kept), raw: s.buf.Len()})
 	}
 	s.msg.left = size
 	s.state = stChunk
 	return n
+}
+
+// lastChunk is what most often follows a body's only chunk.
+const lastChunk = "\r\n0\r\n\r\n"
+
+// chunkedHint is about how long a chunked body will be that begins so: one
+// chunk, most often.
+func chunkedHint(data []byte) int {
+	n := bytes.IndexByte(data, '\n')
+	if n < 0 {
+		return 0
+	}
+	size, _, ok := parseChunk(data[:n+1])
+	if !ok {
+		return 0
+	}
+	return n + 1 + int(min(size, reserveMax)) + len(lastChunk)
 }
 
 func (s *stream) chunkQuirks(ext bool) {

@@ -33,6 +33,7 @@ type fieldSpan struct {
 }
 
 func (h *head) reset() {
+	clear(h.folds) // they hold the bytes they were read from
 	*h = head{fields: h.fields[:0], folds: h.folds[:0], quirks: h.quirks[:0], length: -1}
 }
 
@@ -211,9 +212,9 @@ func (h *head) fieldName(name string, at int) {
 func (h *head) framing(raw string, f *fieldSpan) {
 	name := f.name.of(raw)
 	switch {
-	case isName(name, "Content-Length"):
+	case isName(name, lengthName):
 		h.contentLength(h.text(raw, f), int(f.name.start))
-	case isName(name, "Transfer-Encoding"):
+	case isName(name, chunkedName):
 		h.transferEncoding(h.text(raw, f))
 	case isName(name, "Content-Encoding"):
 		if v := h.text(raw, f); v != "" && !strings.EqualFold(v, "identity") {
@@ -245,6 +246,10 @@ func (h *head) text(raw string, f *fieldSpan) string {
 }
 
 func (h *head) transferEncoding(v string) {
+	if strings.EqualFold(v, "chunked") {
+		h.chunked = true
+		return
+	}
 	for _, c := range strings.Split(v, ",") {
 		c, _, _ = strings.Cut(c, ";")
 		if strings.EqualFold(strings.Trim(c, " \t\""), "chunked") {
@@ -312,7 +317,7 @@ func parseLength(s string) (n int64, plain bool) {
 func (h *head) oddBytes(s string, base int) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c >= ' ' && c < 0x7f || c == '\r' || c == '\n' || c == '\t' {
+		if c-' ' < 0x7f-' ' || c == '\r' || c == '\n' || c == '\t' {
 			continue
 		}
 		if c < 0x80 {
@@ -334,7 +339,7 @@ func (h *head) materialise(fields []Field, raw string) []Field {
 }
 
 // measure finds the end of the head that begins data, 0 when it has not come,
-// and about how long a body it declares, to reserve room.
+// and about how long a body it declares, to reserve room; -1 for one in chunks.
 func measure(data []byte) (head, body int) {
 	for i := 0; ; {
 		n := bytes.IndexByte(data[i:], '\n')
@@ -348,11 +353,13 @@ func measure(data []byte) (head, body int) {
 			return i, body
 		case n > len(lengthName) && line[0]|0x20 == 'c' && line[len(lengthName)] == ':' && isName(string(line[:len(lengthName)]), lengthName):
 			body = lengthHint(line[len(lengthName)+1:])
+		case n > len(chunkedName) && line[0]|0x20 == 't' && line[len(chunkedName)] == ':' && isName(string(line[:len(chunkedName)]), chunkedName):
+			body = -1
 		}
 	}
 }
 
-const lengthName = "Content-Length"
+const lengthName, chunkedName = "Content-Length", "Transfer-Encoding"
 
 // lengthHint reads a Content-Length, not larger than reserveMax; it need not be
 // right.

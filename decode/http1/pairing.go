@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"slices"
 	"strings"
 
 	"informant/capture"
@@ -230,11 +231,8 @@ func (c *conn) unanswered(p *pair) {
 }
 
 func (c *conn) remove(p *pair) {
-	for i, q := range c.queue {
-		if q == p {
-			c.queue = append(c.queue[:i], c.queue[i+1:]...)
-			return
-		}
+	if i := slices.Index(c.queue, p); i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
 	}
 }
 

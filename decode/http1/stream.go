@@ -85,6 +85,19 @@ func (s *stream) init(c *conn, d capture.Direction) {
 	s.msg.gapAt = -1
 }
 
+// emptied is a new stream with the memory of s.
+func (s *stream) emptied() stream {
+	return stream{
+		pieces: s.pieces[:0], chunks: s.chunks[:0], token: s.token[:0], rootEnd: s.rootEnd[:0], hash: s.hash,
+		head: head{fields: s.head.fields[:0]},
+	}
+}
+
+// large says whether s has more memory than most have.
+func (s *stream) large() bool {
+	return cap(s.head.fields) > 64 || cap(s.pieces) > 64 || cap(s.chunks) > 64 || cap(s.token) > 1024
+}
+
 const noLimit = int(^uint(0) >> 1)
 
 // request says whether this direction's messages are requests.
@@ -276,6 +289,9 @@ func (s *stream) wholeHead(data []byte) int {
 	n, body := measure(data)
 	if n == 0 || n > min(s.c.a.Limits.head(), sniffMax) {
 		return 0
+	}
+	if body < 0 {
+		body = chunkedHint(data[n:])
 	}
 	s.reserve(n + min(body, s.c.a.Limits.body()))
 	s.write(data[:n])
