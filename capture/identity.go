@@ -12,23 +12,19 @@ import (
 // redacted) carries it along. Synthesised connections, which have neither, pass
 // what tells them apart as extra.
 func NewIdentity(n Network, client, server netip.AddrPort, opened time.Time, extra string) [16]byte {
-	h := sha256.New()
-	var b [8]byte
-	h.Write([]byte{byte(n)})
-	for _, a := range []netip.AddrPort{client, server} {
+	b := make([]byte, 0, 64) // enough without extra
+	b = append(b, byte(n))
+	for _, a := range [...]netip.AddrPort{client, server} {
 		ip := a.Addr().As16()
-		h.Write(ip[:])
-		binary.BigEndian.PutUint16(b[:2], a.Port())
-		h.Write(b[:2])
+		b = append(b, ip[:]...)
+		b = binary.BigEndian.AppendUint16(b, a.Port())
 	}
 	ns := int64(0)
 	if !opened.IsZero() {
 		ns = opened.UnixNano()
 	}
-	binary.BigEndian.PutUint64(b[:], uint64(ns))
-	h.Write(b[:])
-	h.Write([]byte(extra))
-	var id [16]byte
-	copy(id[:], h.Sum(nil))
-	return id
+	b = binary.BigEndian.AppendUint64(b, uint64(ns))
+	b = append(b, extra...)
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:16])
 }

@@ -20,6 +20,11 @@ type key struct {
 	v6     uint32 // 1 for IPv6
 }
 
+// is compares what differs first; == would call a function.
+func (k *key) is(o *key) bool {
+	return k.a.lo == o.a.lo && k.b.lo == o.b.lo && k.pa == o.pa && k.pb == o.pb && k.a.hi == o.a.hi && k.b.hi == o.b.hi && k.v6 == o.v6
+}
+
 // address holds an IPv4 address in its last 4 bytes.
 type address struct{ hi, lo uint64 }
 

@@ -27,7 +27,7 @@ func (t *table) hash(k key) uint64 { return maphash.Comparable(t.seed, k) }
 
 // find returns the flow of that key, nil when there is none.
 func (t *table) find(k *key) *flow {
-	if l := t.last; l != nil && l.key == *k {
+	if l := t.last; l != nil && l.key.is(k) {
 		return l
 	}
 	hash := t.hash(*k)
@@ -37,7 +37,7 @@ func (t *table) find(k *key) *flow {
 		if s.f == nil {
 			return nil
 		}
-		if s.hash == hash && s.f.key == *k {
+		if s.hash == hash && s.f.key.is(k) {
 			t.last = s.f
 			return s.f
 		}
