@@ -1,7 +1,8 @@
 package cwmp
 
-// The members of the structs that come by the thousand, listed once. Their
-// values stand aside, so that listing those of a struct allocates nothing.
+// The members of the structs that come by the thousand, and of the messages of
+// everyday sessions, listed once. Their values stand aside, so that listing
+// those of a struct allocates nothing.
 var (
 	informMembers    = new(Inform).Members()
 	deviceMembers    = new(DeviceIDStruct).Members()
@@ -9,6 +10,17 @@ var (
 	valueMembers     = new(ParameterValueStruct).Members()
 	infoMembers      = new(ParameterInfoStruct).Members()
 	attributeMembers = new(ParameterAttributeStruct).Members()
+
+	informResponseMembers = new(InformResponse).Members()
+	getValuesMembers      = new(GetParameterValues).Members()
+	gotValuesMembers      = new(GetParameterValuesResponse).Members()
+	setValuesMembers      = new(SetParameterValues).Members()
+	statusMembers         = new(SetParameterValuesResponse).Members()
+	getNamesMembers       = new(GetParameterNames).Members()
+	gotNamesMembers       = new(GetParameterNamesResponse).Members()
+	addObjectMembers      = new(AddObject).Members()
+	objectAddedMembers    = new(AddObjectResponse).Members()
+	deleteObjectMembers   = new(DeleteObject).Members()
 )
 
 // hotMembers is how many members such a struct has at most.
@@ -37,6 +49,36 @@ func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
 	case *Inform:
 		*values = [hotMembers]Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList}
 		return informMembers, nil
+	case *InformResponse:
+		values[0] = &s.MaxEnvelopes
+		return informResponseMembers, nil
+	case *GetParameterValues:
+		values[0] = &s.ParameterNames
+		return getValuesMembers, nil
+	case *GetParameterValuesResponse:
+		values[0] = &s.ParameterList
+		return gotValuesMembers, nil
+	case *SetParameterValues:
+		values[0], values[1] = &s.ParameterList, &s.ParameterKey
+		return setValuesMembers, nil
+	case *SetParameterValuesResponse:
+		values[0] = &s.Status
+		return statusMembers, nil
+	case *GetParameterNames:
+		values[0], values[1] = &s.ParameterPath, &s.NextLevel
+		return getNamesMembers, nil
+	case *GetParameterNamesResponse:
+		values[0] = &s.ParameterList
+		return gotNamesMembers, nil
+	case *AddObject:
+		values[0], values[1] = &s.ObjectName, &s.ParameterKey
+		return addObjectMembers, nil
+	case *AddObjectResponse:
+		values[0], values[1] = &s.InstanceNumber, &s.Status
+		return objectAddedMembers, nil
+	case *DeleteObject:
+		values[0], values[1] = &s.ObjectName, &s.ParameterKey
+		return deleteObjectMembers, nil
 	}
 	return nil, nil
 }

@@ -55,12 +55,12 @@ type Message struct {
 	Exchange int // ordinal of its HTTP exchange in its session, counted from 1
 	From     Role
 	Kind     Kind
+	HasID    bool   // there is an ID
 	RPC      string // local name of the method element; "Fault" for a Fault; "" for Empty, HTTP and Unreadable
 	Method   soap.Name
 	At       soap.Span // the method element in Document.Text
 
 	ID     string // of the cwmp:ID header
-	HasID  bool
 	Header Header
 
 	Args  Struct  // the typed arguments (*Inform, …); nil for Fault, Empty, HTTP, Unreadable, vendor and unknown methods

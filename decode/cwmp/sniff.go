@@ -22,13 +22,9 @@ func knownMethod(local string) bool {
 func rootName(body string) string {
 	const look = 16 << 10
 	head := body[:min(len(body), look)]
-	if len(head) > 3 && head[0] >= 0xFE { // the byte order mark of UTF-16
-		head = head[2:]
+	if head == "" || head[0] != '<' || len(head) > 3 && head[1] == 0 {
+		head = odd(head)
 	}
-	if len(head) > 3 && (head[0] == 0 || head[1] == 0) {
-		head = strings.ReplaceAll(head, "\x00", "")
-	}
-	head = strings.TrimLeft(strings.TrimPrefix(head, "\xEF\xBB\xBF"), " \t\r\n\x00")
 	for strings.HasPrefix(head, "<?") || strings.HasPrefix(head, "<!") {
 		end := ">"
 		if strings.HasPrefix(head, "<!--") {
@@ -44,8 +40,27 @@ func rootName(body string) string {
 	if !ok {
 		return ""
 	}
-	if i := strings.IndexAny(name[:min(len(name), 256)], " \t\r\n/>"); i >= 0 {
-		name = name[:i]
+	for i := range min(len(name), 256) {
+		switch name[i] {
+		case ' ', '\t', '\r', '\n', '/', '>':
+			return name[:i]
+		}
 	}
 	return name
+}
+
+// odd is the beginning of a body from its first '<' on, where other characters
+// or none may stand before it.
+func odd(head string) string {
+	first := strings.TrimLeft(head, " \t\r\n\x00")
+	if first == "" || first[0] != '<' && first[0] < 0xEF {
+		return ""
+	}
+	if len(head) > 3 && head[0] >= 0xFE { // the byte order mark of UTF-16
+		head = head[2:]
+	}
+	if len(head) > 3 && (head[0] == 0 || head[1] == 0) {
+		head = strings.ReplaceAll(head, "\x00", "")
+	}
+	return strings.TrimLeft(strings.TrimPrefix(head, "\xEF\xBB\xBF"), " \t\r\n\x00")
 }

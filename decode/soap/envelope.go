@@ -29,22 +29,20 @@ type Document struct {
 	Charset string // the effective one, lower case: "utf-8", "iso-8859-1", …
 
 	Declaration bool // starts with an XML declaration
+	HasEnvelope bool // a root element named Envelope was found, whatever its namespace
+	HasHeader   bool
+	Bodies      int32 // how many Body elements
+	Envelopes   int32 // how many root elements named Envelope; more than one is one message each in Methods
 	Envelope    Element
-	HasEnvelope bool   // a root element named Envelope was found, whatever its namespace
 	EncodingNS  string // the namespace that arrayType attributes are in; "" when none was seen
 
-	HasHeader bool
-	Header    []Block
-	Bodies    int      // how many Body elements
-	Methods   []Method // the element children of all Bodies, in order
-	Envelopes int      // how many root elements named Envelope; more than one is one message each in Methods
+	Header  []Block
+	Methods []Method // the element children of all Bodies, in order
+	Quirks  []Quirk  // in the order of At
 
-	Quirks []Quirk // in the order of At
-
-	origin offsets  // how Text maps to the body
 	header [1]Block // room for what most have one of
 	method [1]Method
-	paths  atomic.Pointer[pathIndex] // made by the first PathAt
+	paths  atomic.Pointer[pathIndex] // made by the first PathAt, or where Text is not just the body
 }
 
 // Element is the start of an element.

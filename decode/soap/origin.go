@@ -22,14 +22,28 @@ func (d *Document) Origin(off int) (bodyOff int, ok bool) {
 	if off < 0 || off > len(d.Text) {
 		return 0, false
 	}
-	o := &d.origin
+	p := d.paths.Load()
+	if p == nil {
+		return off, true
+	}
+	o := &p.origin
 	if len(o.pieces) == 0 {
 		return o.base + off, true
 	}
 	i := sort.Search(len(o.pieces), func(i int) bool { return int(o.pieces[i].at) > off }) - 1
-	p := o.pieces[i]
-	in := off - int(p.at)
-	return int(p.from) + in/int(p.text)*int(p.body), in%int(p.text) == 0
+	piece := o.pieces[i]
+	in := off - int(piece.at)
+	return int(piece.from) + in/int(piece.text)*int(piece.body), in%int(piece.text) == 0
+}
+
+// mapped is where d, which is being read, keeps how its Text maps to the body.
+func (d *Document) mapped() *offsets {
+	p := d.paths.Load()
+	if p == nil {
+		p = &pathIndex{}
+		d.paths.Store(p)
+	}
+	return &p.origin
 }
 
 // add says that the next character, at in Text and from in the body, takes

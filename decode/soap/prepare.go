@@ -18,7 +18,7 @@ type preparation struct {
 	declEncoding string
 }
 
-// prepare fills d.Text, d.Charset, d.Declaration and d.origin. It returns
+// prepare fills d.Text, d.Charset, d.Declaration and how Text maps to the body. It returns
 // where reading begins, and what it found.
 func prepare(d *Document, body, contentType string) (begin int, found quirks) {
 	p := preparation{doc: d}
@@ -70,7 +70,7 @@ func (p *preparation) narrow(body, contentType string) {
 	}
 	if strings.HasPrefix(body, "\xEF\xBB\xBF") {
 		body = body[3:]
-		d.origin.base = 3
+		d.mapped().base = 3
 		p.quirks.note(ByteOrderMark, 0, 0, "byte order mark of UTF-8")
 	}
 	d.Text = body
@@ -240,7 +240,7 @@ func hex(c byte) string {
 
 // copy rewrites body, whose first odd byte is at i.
 func (p *preparation) copy(body string, i int, table func(byte) rune) {
-	base := p.doc.origin.base
+	base := p.doc.mapped().base
 	done := 0
 	for ; i < len(body); i = odd(body, i) {
 		c := body[i]
@@ -271,7 +271,7 @@ func (p *preparation) copy(body string, i int, table func(byte) rune) {
 // plain copies body[from:to].
 func (p *preparation) plain(body string, from, to, base int) {
 	if from < to {
-		p.doc.origin.add(p.out.Len(), base+from, 1, 1)
+		p.doc.mapped().add(p.out.Len(), base+from, 1, 1)
 		p.out.WriteString(body[from:to])
 	}
 }
@@ -279,7 +279,7 @@ func (p *preparation) plain(body string, from, to, base int) {
 // replace writes r for the byte c.
 func (p *preparation) replace(r rune, c byte, from, width int) {
 	at := p.out.Len()
-	p.doc.origin.add(at, from, utf8.RuneLen(r), width)
+	p.doc.mapped().add(at, from, utf8.RuneLen(r), width)
 	p.out.WriteRune(r)
 	switch {
 	case c < 0x20:
@@ -298,6 +298,6 @@ func (p *preparation) rune(r rune, from, width int) {
 		p.quirks.note(ForbiddenChar, at, at+3, "a character that is not allowed in XML")
 		r = utf8.RuneError
 	}
-	p.doc.origin.add(at, from, utf8.RuneLen(r), width)
+	p.doc.mapped().add(at, from, utf8.RuneLen(r), width)
 	p.out.WriteRune(r)
 }

@@ -109,7 +109,7 @@ func (r *Reader) rootElement() bool {
 	if r.roots == 1 {
 		d.Envelope = r.Element()
 	}
-	if strings.EqualFold(name.Local, "Envelope") {
+	if isNamed(name.Local, "Envelope") {
 		d.HasEnvelope = d.HasEnvelope || name.Local == "Envelope"
 		d.Envelopes++
 		r.header, r.bodies = 0, 0
@@ -145,9 +145,9 @@ func (r *Reader) part() bool {
 	d := r.doc
 	name := r.Name()
 	switch {
-	case strings.EqualFold(name.Local, "Header") && name.Prefix != "Body":
+	case isNamed(name.Local, "Header") && name.Prefix != "Body":
 		r.readHeader(name)
-	case strings.EqualFold(name.Local, "Body"):
+	case isNamed(name.Local, "Body"):
 		r.partCase(name.Local, "Body")
 		d.Bodies++
 		r.bodies++
@@ -165,6 +165,13 @@ func (r *Reader) part() bool {
 	return false
 }
 
+// isNamed tells whether an element has that name, in whatever case. The name
+// has no letter of which another case has more bytes.
+func isNamed(local, name string) bool {
+	return local == name || len(local) == len(name) && strings.EqualFold(local, name)
+}
+
+// partCase notes a name in another case.
 func (r *Reader) partCase(local, want string) {
 	if local != want {
 		r.quirks.note(BodyStructure, r.start, r.end, "<"+short(local)+"> for <"+want+">")
@@ -177,7 +184,7 @@ func (r *Reader) begin() bool {
 	if r.doc.Methods == nil {
 		r.doc.Methods = r.doc.method[:0]
 	}
-	r.doc.Methods = append(r.doc.Methods, Method{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)})
+	r.doc.Methods = append(r.doc.Methods, Method{Element: r.Element(), Envelope: max(0, int(r.doc.Envelopes)-1)})
 	return true
 }
 
@@ -243,7 +250,7 @@ func (r *Reader) readHeader(name Name) {
 
 // block reads a header block to its end.
 func (r *Reader) block() Block {
-	b := Block{Element: r.Element(), Envelope: max(0, r.doc.Envelopes-1)}
+	b := Block{Element: r.Element(), Envelope: max(0, int(r.doc.Envelopes)-1)}
 	for i := range b.Attr {
 		a := &b.Attr[i]
 		if a.Name.Local == "mustUnderstand" {

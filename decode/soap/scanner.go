@@ -114,7 +114,16 @@ func (s *Scanner) reset(text string, pos int) {
 func (s *Scanner) release() {
 	attr := s.one.attr[:cap(s.one.attr)]
 	clear(attr)
-	*s = Scanner{cache: s.cache, serial: s.serial + 1, envs: s.envs, one: tag{attr: attr}}
+	clear(s.bindings[:])
+	s.text, s.space, s.unprefixed, s.encodingNS = "", "", "", ""
+	s.pos, s.start, s.end, s.inner, s.inEnd, s.tag, s.unwind = 0, 0, 0, 0, 0, -1, 0
+	s.kind, s.cdata, s.all = 0, false, false
+	s.depth, s.env, s.bound, s.elements, s.roots = 0, 0, 0, 0, 0
+	s.doctype, s.anyEntity, s.entities, s.undeclared = false, false, nil, nil
+	s.quirks = quirks{}
+	s.one = tag{attr: attr}
+	s.boundMore, s.deep = nil, s.deep[:0]
+	s.serial++
 	if s.serial == 0 || s.envs >= 1<<31 { // these numbers must not come again
 		s.serial, s.envs = 1, 0
 		if s.cache != nil {
