@@ -77,7 +77,7 @@ type Session struct {
 	Ended      Cause
 	Closes     []CloseSeen // of its connections, while it was open or right at its end
 
-	Asides []Aside // gaps and bytes that are no HTTP, in order
+	Asides []Aside // gaps, bytes that are no HTTP, and 1xx responses without more, in order
 
 	// What was observed, for the gates of reference 8.0.
 	SawStart   bool     // the connection's beginning, or an earlier session's end on it, precedes the first message
@@ -131,6 +131,9 @@ type Aside struct {
 	Lost   int64  // bytes that were sent and not seen, -1 unknown; 0 for a remainder
 	Bytes  string // a remainder: bytes that are no HTTP, the first 64 KB of them; empty when the session's limit had no room
 	Size   int64  // of the remainder
+	// Interim is a 1xx response to a request that had no other: From, Bytes and
+	// Size are its own. Where a response followed, its Message has it.
+	Interim *http1.Message
 }
 
 // ConnectionRequest is the ACS asking a CPE to call: an HTTP GET to the CPE

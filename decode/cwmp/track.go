@@ -22,9 +22,12 @@ type Limits struct {
 	// continued on another one, unless its SessionTimeout is longer: 30 s
 	// (TR-069 3.7.2.4).
 	Rejoin time.Duration
-	// SessionBytes of raw messages are kept of one session: 32 MB.
+	// SessionBytes of raw messages, and of what each costs beside its bytes,
+	// are kept of one session: 32 MB. What comes beyond is trimmed.
 	SessionBytes int64
-	// TotalBytes of raw messages are kept of all open sessions: 256 MB.
+	// TotalBytes of them are kept of all open sessions: 256 MB. Where what is
+	// left of trimmed messages outgrows this by a quarter, the largest sessions
+	// are ended.
 	TotalBytes int64
 	// Sessions are open at once: 100,000; beyond, the oldest is ended.
 	Sessions int
@@ -74,7 +77,7 @@ type Tracker struct {
 	first    time.Time // of the first event with a time
 	now      time.Time
 	swept    time.Time
-	rawBytes int64
+	held     int64 // bytes, by all open sessions
 	trim     []trimming
 	out      []Event
 	hash     hash.Hash // of sessionID
@@ -195,6 +198,7 @@ func (t *Tracker) start() {
 		t.trim = t.trim[:len(t.trim)-1]
 		x.do()
 	}
+	t.relieve()
 }
 
 // kept is a copy of an event that goes out.
@@ -454,8 +458,11 @@ func (t *Tracker) unanswered(ct *connTrack, e *http1.Event) {
 	}
 	switch {
 	case b.to != nil && b.to.ended:
+		for _, m := range b.exchange.Interim {
+			t.emit(Event{Kind: Remainder, Time: e.Time, HTTP: &http1.Event{Kind: http1.RemainderSeen, Conn: m.Conn, Time: m.First, From: m.From, Bytes: m.Raw, Packet: m.PacketAt(0), Offset: m.Offset}})
+		}
 	case b.to != nil:
-		b.to.openExchanges--
+		t.cutOff(b.to, b)
 		b.to.cutExchange = true
 	case b.foreign:
 		t.other(b.exchange, e.Time)
@@ -464,6 +471,18 @@ func (t *Tracker) unanswered(ct *connTrack, e *http1.Event) {
 	case t.transfers.complete(b, t) || t.requests.complete(b, t):
 	default:
 		t.other(b.exchange, e.Time)
+	}
+}
+
+// cutOff says that an exchange of a session will have no response.
+func (t *Tracker) cutOff(s *tracked, b *binding) {
+	s.openExchanges--
+	for _, m := range b.exchange.Interim {
+		a := Aside{From: ACS, Time: m.First, Packet: m.PacketAt(0), Size: int64(len(m.Raw))}
+		if t.keep(s, int64(weightHTTP(m))) {
+			a.Interim, a.Bytes = m, m.Raw
+		}
+		s.aside(a)
 	}
 }
 

@@ -188,7 +188,7 @@ func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
 		if b.answered {
 			t.admitResponse(s, b, answerWithout(b.exchange.Response))
 		} else if b.gone {
-			s.openExchanges--
+			t.cutOff(s, b)
 		}
 	}
 	s.probing = false
@@ -210,7 +210,7 @@ func (t *Tracker) settlePrelude(ct *connTrack, cwmp bool) {
 		if b.answered {
 			t.admitResponse(s, b, answerWithout(b.exchange.Response))
 		} else if b.gone {
-			s.openExchanges--
+			t.cutOff(s, b)
 			s.cutExchange = true
 		}
 	}

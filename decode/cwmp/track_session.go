@@ -50,7 +50,7 @@ type tracked struct {
 
 	// Room for what most sessions have no more of.
 	room struct {
-		messages     [9]*Message
+		messages     [16]*Message
 		transactions [4]*Transaction
 		transaction  [4]Transaction
 		conns        [1]*capture.Conn
@@ -359,71 +359,6 @@ func effectiveVersion(s *Session, m *Message) int {
 	return s.EffectiveVersion
 }
 
-// weigh holds the limits on raw bytes. What outgrows them is let go at the
-// next call, when everybody has seen it.
-func (t *Tracker) weigh(s *tracked, m *Message) {
-	if m.HTTP == nil || m.N > 1 && s.Messages[m.N-2].HTTP == m.HTTP {
-		return
-	}
-	s.RawBytes += int64(len(m.HTTP.Raw))
-	if !t.keep(s, weight(m)) {
-		t.trim = append(t.trim, trimming{&s.Session, m})
-	}
-}
-
-// keep counts n bytes as held by a session; false says that its limit, or that
-// of all together, has no room for them.
-func (t *Tracker) keep(s *tracked, n int64) bool {
-	if s.kept+n > t.limits.SessionBytes || t.rawBytes+n > t.limits.TotalBytes {
-		return false
-	}
-	s.kept += n
-	t.rawBytes += n
-	return true
-}
-
-// messageCost is about what a message costs beside its bytes.
-const messageCost = 1 << 10
-
-// weight is about what is held of a message.
-func weight(m *Message) int64 {
-	n := len(m.HTTP.Raw) + messageCost
-	if m.HTTP.Coding != "" || m.HTTP.Framing == http1.Chunked {
-		n += len(m.HTTP.Body)
-	}
-	if m.Document != nil && len(m.Document.Text) != len(m.HTTP.Body) {
-		n += len(m.Document.Text)
-	}
-	for _, x := range m.Interim {
-		n += len(x.Raw) + messageCost
-	}
-	return int64(n)
-}
-
-// trimming is a message whose raw bytes are to be let go.
-type trimming struct {
-	s *Session
-	m *Message
-}
-
-func (x trimming) do() {
-	whole := x.m.HTTP
-	raw := *whole
-	raw.Omitted += int64(len(raw.Raw))
-	raw.Raw, raw.Body, raw.Fields, raw.Trailers, raw.Quirks, raw.Pieces, raw.Head = "", "", nil, nil, nil, nil, 0
-	raw.Method, raw.Target, raw.Version = strings.Clone(raw.Method), strings.Clone(raw.Target), strings.Clone(raw.Version)
-	raw.Reason, raw.Coding = strings.Clone(raw.Reason), strings.Clone(raw.Coding)
-	// The messages of one HTTP message stand side by side.
-	for i := x.m.N - 1; i < len(x.s.Messages) && x.s.Messages[i].HTTP == whole; i++ {
-		m := x.s.Messages[i]
-		m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
-		m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
-		m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
-		m.Trimmed, m.Interim = true, nil
-		x.s.TrimmedN++
-	}
-}
-
 // identify takes a session's Inform.
 func (t *Tracker) identify(s *tracked, m *Message) {
 	s.Inform = m
@@ -480,7 +415,7 @@ func (t *Tracker) end(s *tracked, c Cause) {
 	s.ended = true
 	t.trim = slices.DeleteFunc(t.trim, func(x trimming) bool { return x.s == &s.Session }) // it goes out whole
 	t.open.remove(s)
-	t.rawBytes -= s.kept
+	t.held -= s.kept
 	if k := s.caller(); t.byDevice[k] == s {
 		delete(t.byDevice, k)
 	}

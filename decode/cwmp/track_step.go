@@ -84,7 +84,7 @@ func (s *tracked) answerAsk(m *Message) (wrong bool) {
 		list := append([]*Transaction{s.ask}, s.more...)
 		at := 0
 		for i, x := range list {
-			if x.Request.RPC+"Response" == m.RPC {
+			if m.answers(x.Request) {
 				at = i
 				break
 			}
@@ -96,7 +96,13 @@ func (s *tracked) answerAsk(m *Message) (wrong bool) {
 		s.ask = nil
 	}
 	tx.Response = m
-	return m.Kind == Response && m.RPC != tx.Request.RPC+"Response"
+	return m.Kind == Response && !m.answers(tx.Request)
+}
+
+// answers says whether m has the name that the answer to a request has.
+func (m *Message) answers(request *Message) bool {
+	name, ok := strings.CutSuffix(m.RPC, "Response")
+	return ok && name == request.RPC
 }
 
 func (s *tracked) stepACS(m *Message) Breach {
@@ -129,7 +135,7 @@ func (s *tracked) stepACS(m *Message) Breach {
 		if s.call == nil {
 			return b
 		}
-		wrong := m.RPC != s.call.Request.RPC+"Response"
+		wrong := !m.answers(s.call.Request)
 		s.call.Response = m
 		s.call = nil
 		if wrong && b == NoBreach {
