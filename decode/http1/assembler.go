@@ -183,14 +183,21 @@ const maxSpares = 64
 
 // newConn returns a conn as new.
 func (a *Assembler) newConn() *conn {
-	c := new(conn)
-	if n := len(a.spares); n > 0 {
-		c = a.spares[n-1]
-		a.spares = a.spares[:n-1]
+	n := len(a.spares)
+	if n == 0 {
+		c := &conn{a: a}
+		for d := range c.sides {
+			c.sides[d].init(c, capture.Direction(d))
+		}
+		return c
 	}
-	*c = conn{a: a, pairing: pairing{queue: c.queue[:0]}, sides: [2]stream{c.sides[0].emptied(), c.sides[1].emptied()}}
+	c := a.spares[n-1]
+	a.spares = a.spares[:n-1]
+	c.proto, c.sure, c.asker = 0, false, 0
+	c.seen, c.lost = [2]int64{}, 0
+	c.pairing = pairing{queue: c.queue[:0]}
 	for d := range c.sides {
-		c.sides[d].init(c, capture.Direction(d))
+		c.sides[d].empty()
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strings"
 )
@@ -21,6 +22,8 @@ type head struct {
 	lengths  int32  // Content-Length values seen
 	lengthAt int32  // where the first of them stands
 	chunked  bool
+	plain    bool // it has no odd bytes
+	found    bool // line is known
 	trailer  bool // what is read is a trailer, which says nothing of the body
 }
 
@@ -92,7 +95,10 @@ func textEnd(raw string, from, to int) int {
 
 func (h *head) startLine(raw string, from, to int, request bool) {
 	text := raw[from:to]
-	l, _ := parseStart(text, request)
+	l := h.line
+	if !h.found {
+		l, _ = parseStart(text, request)
+	}
 	if from > 0 {
 		l.method, l.target = l.method.moved(from), l.target.moved(from)
 		l.version, l.reason = l.version.moved(from), l.reason.moved(from)
@@ -315,6 +321,9 @@ func parseLength(s string) (n int64, plain bool) {
 
 // oddBytes notes control characters and bytes beyond ASCII.
 func (h *head) oddBytes(s string, base int) {
+	if h.plain {
+		return
+	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c-' ' < 0x7f-' ' || c == '\r' || c == '\n' || c == '\t' {
@@ -340,23 +349,47 @@ func (h *head) materialise(fields []Field, raw string) []Field {
 
 // measure finds the end of the head that begins data, 0 when it has not come,
 // and about how long a body it declares, to reserve room; -1 for one in chunks.
-func measure(data []byte) (head, body int) {
+// The head is plain if oddBytes will find nothing in it.
+func measure(data []byte) (head, body int, plain bool) {
+	plain = true
 	for i := 0; ; {
 		n := bytes.IndexByte(data[i:], '\n')
 		if n < 0 {
-			return 0, body
+			return 0, body, false
 		}
 		line := data[i : i+n]
 		i += n + 1
+		plain = plain && isPlain(bytes.TrimSuffix(line, crEnd))
 		switch {
 		case n == 0, n == 1 && line[0] == '\r':
-			return i, body
+			return i, body, plain
 		case n > len(lengthName) && line[0]|0x20 == 'c' && line[len(lengthName)] == ':' && isName(string(line[:len(lengthName)]), lengthName):
 			body = lengthHint(line[len(lengthName)+1:])
 		case n > len(chunkedName) && line[0]|0x20 == 't' && line[len(chunkedName)] == ':' && isName(string(line[:len(chunkedName)]), chunkedName):
 			body = -1
 		}
 	}
+}
+
+var crEnd = []byte{'\r'}
+
+// isPlain says whether all of line are printable ASCII characters, eight at a
+// time: a byte below ' ' sets its high bit when ' ' is taken from it, and one of
+// 0x7f or more when 1 is added to it, or has it set.
+func isPlain(line []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(line) >= 8; line = line[8:] {
+		v := binary.LittleEndian.Uint64(line)
+		if (v|(v-' '*ones)|(v+ones))&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range line {
+		if c-' ' >= 0x7f-' ' {
+			return false
+		}
+	}
+	return true
 }
 
 const lengthName, chunkedName = "Content-Length", "Transfer-Encoding"

@@ -85,12 +85,18 @@ func (s *stream) init(c *conn, d capture.Direction) {
 	s.msg.gapAt = -1
 }
 
-// emptied is a new stream with the memory of s.
-func (s *stream) emptied() stream {
-	return stream{
-		pieces: s.pieces[:0], chunks: s.chunks[:0], token: s.token[:0], rootEnd: s.rootEnd[:0], hash: s.hash,
-		head: head{fields: s.head.fields[:0]},
-	}
+// empty makes s as new, but for the memory that it holds.
+func (s *stream) empty() {
+	s.state, s.ended, s.no = stSeek, false, false
+	s.buf.Reset()
+	s.start, s.pos = 0, 0
+	s.pieces = s.pieces[:0]
+	s.first, s.last = time.Time{}, time.Time{}
+	s.keep, s.line, s.blank = noLimit, 0, 0
+	s.msg = message{gapAt: -1}
+	s.head.reset()
+	s.chunks, s.token = s.chunks[:0], s.token[:0]
+	s.rootEnd, s.tries = s.rootEnd[:0], 0
 }
 
 // large says whether s has more memory than most have.
@@ -286,7 +292,7 @@ func (s *stream) wholeHead(data []byte) int {
 	if s.c.c.Origin != capture.Wire || !isToken(data[0]) {
 		return 0
 	}
-	n, body := measure(data)
+	n, body, plain := measure(data)
 	if n == 0 || n > min(s.c.a.Limits.head(), sniffMax) {
 		return 0
 	}
@@ -307,6 +313,7 @@ func (s *stream) wholeHead(data []byte) int {
 		return 0
 	}
 	s.begin(0, request, l.method.of(line))
+	s.head.line, s.head.found, s.head.plain = l, true, plain
 	s.headDone()
 	return n
 }
