@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -132,11 +133,25 @@ func (s *sarif) result(it decode.Item, f *check.Finding) []byte {
 	l := sarifLocation{Logical: []sarifLogical{logical(it, f)}}
 	if p := pointOf(it); p != "-" {
 		l.Physical = &sarifPhysical{}
-		l.Physical.Artifact.URI = strings.ReplaceAll(filepath.ToSlash(p), " ", "%20")
+		l.Physical.Artifact.URI = artifactURI(p)
 	}
 	r.Locations = []sarifLocation{l}
 	b, _ := json.Marshal(r)
 	return b
+}
+
+// artifactURI is the name of a file as a URI reference (SARIF 2.1.0, 3.4.3): what
+// has a meaning in URIs or isn't ASCII is escaped, and an absolute name is a
+// file: URI.
+func artifactURI(name string) string {
+	u := url.URL{Path: filepath.ToSlash(name)}
+	if filepath.IsAbs(name) {
+		u.Scheme = "file"
+		if !strings.HasPrefix(u.Path, "/") { // C:/dir/file
+			u.Path = "/" + u.Path
+		}
+	}
+	return u.String()
 }
 
 // logical is where a finding stands: session, message, path in the envelope.
