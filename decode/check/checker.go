@@ -377,7 +377,7 @@ func (c *Checker) end(f *follow) {
 			f.close(k, shut)
 			continue
 		}
-		if !c.Coverage && (!k.may(f.seen) || k.turn != 0 && k.turn&f.course == 0) {
+		if !c.Coverage && (!k.may(f.seen) || k.course != 0 && k.course&f.course == 0) {
 			continue
 		}
 		c.pass.Check = k

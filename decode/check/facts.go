@@ -37,14 +37,14 @@ const (
 	oddValue                       // a parameter's value that may not fit its type
 	leaky                          // a value that leaked from a program
 	secretive                      // a secret parameter with a value
-	acting                         // arguments of the rarer methods
+	acting                         // arguments of the rarest methods
 	listing                        // lists names that were asked for
 	oddResult                      // a Status that isn't 0 or 1
 	partial                        // a parameter whose name may be none of a parameter
 	twice                          // a parameter is there twice
 	special                        // events other than those that stand for themselves
 	keyed                          // an event with a CommandKey
-	several                        // events
+	several                        // events, some of which may be the same
 	oddEnvelopes                   // a MaxEnvelopes that isn't 1
 	oddDevice                      // a member of DeviceId that looks wrong
 	oddTime                        // a CurrentTime that looks wrong
@@ -66,7 +66,7 @@ const (
 	expects                                    // Expect
 	connects                                   // a Connection that isn't keep-alive
 	credentials                                // Authorization
-	challenges                                 // WWW-Authenticate
+	basic                                      // Basic, in Authorization or WWW-Authenticate
 	setsCookie                                 // Set-Cookie
 	oldHTTP                                    // not HTTP/1.1
 	oddType                                    // a Content-Type other than text/xml, or none
@@ -74,7 +74,7 @@ const (
 	oddFraming                                 // a quirk of HTTP
 	not200                                     // another status
 	redirected                                 // 3xx
-	failed                                     // 4xx, 5xx
+	failed                                     // 4xx, 5xx, other than 401
 	refused                                    // 401
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
@@ -129,7 +129,7 @@ func statusFacts(m *cwmp.Message) (f facts) {
 	}
 	switch {
 	case m.Status == 401:
-		f |= failed | refused
+		f |= refused
 	case m.Status >= 400:
 		f |= failed
 	case m.Status >= 300:
@@ -253,15 +253,15 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 	case *cwmp.GetParameterValues:
 		f |= listFacts(&a.ParameterNames.ArrayInfo, len(a.ParameterNames.Items), "string")
 		for i := range a.ParameterNames.Items {
-			f |= nameFacts(a.ParameterNames.Items[i].Value)
+			f |= pathFacts(a.ParameterNames.Items[i].Value)
 		}
 	case *cwmp.GetParameterNames:
-		f |= nameFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
+		f |= pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
 	case *cwmp.GetParameterNamesResponse:
 		f |= listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterInfoStruct")
 		for i := range a.ParameterList.Items {
 			x := &a.ParameterList.Items[i]
-			f |= nameFacts(x.Name.Value) | flagFacts(&x.Writable)
+			f |= pathFacts(x.Name.Value) | flagFacts(&x.Writable)
 		}
 	case *cwmp.SetParameterValuesResponse:
 		f |= resultFacts(&a.Status)
@@ -273,17 +273,44 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 		f |= resultFacts(&a.Status)
 	case *cwmp.RebootResponse, *cwmp.TransferCompleteResponse:
 	case *cwmp.AddObject:
-		f |= acting | nameFacts(a.ObjectName.Value)
+		f |= pathFacts(a.ObjectName.Value)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
 	case *cwmp.DeleteObject:
-		f |= acting | nameFacts(a.ObjectName.Value)
+		f |= pathFacts(a.ObjectName.Value)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
+	case *cwmp.Reboot:
+		if len(a.CommandKey.Value) > 32 {
+			f |= long
+		}
+	case *cwmp.TransferComplete:
+		if len(a.CommandKey.Value) > 32 || len(a.FaultStruct.FaultString.Value) > 256 {
+			f |= long
+		}
+	case *cwmp.Download:
+		f |= downloadFacts(a)
+	case *cwmp.GetParameterAttributesResponse:
+		f |= oddArray | long | oddName | listing
 	default:
-		f |= oddArray | long | oddFlag | oddName | acting | listing | oddResult | oddEnvelopes
+		f |= oddArray | long | oddFlag | oddName | acting | oddResult | secretive
+	}
+	return f
+}
+
+func downloadFacts(a *cwmp.Download) (f facts) {
+	if a.Password.Value != "" {
+		f |= secretive
+	}
+	if len(a.CommandKey.Value) > 32 || len(a.FileType.Value) > 64 {
+		f |= long
+	}
+	for _, l := range [...]*cwmp.Leaf{&a.URL, &a.Username, &a.Password, &a.TargetFileName, &a.SuccessURL, &a.FailureURL} {
+		if len(l.Value) > 256 {
+			f |= long
+		}
 	}
 	return f
 }
@@ -327,6 +354,9 @@ func nameFacts(name string) (f facts) {
 	}
 	return 0
 }
+
+// pathFacts is nameFacts of what may be an object as well.
+func pathFacts(name string) facts { return nameFacts(name) &^ partial }
 
 // What a byte may be in a name.
 const (

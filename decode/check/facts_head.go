@@ -37,11 +37,11 @@ func headFacts(h *http1.Message) (f facts, relayed bool) {
 			}
 		case 13:
 			if strings.EqualFold(n, "Authorization") {
-				f |= credentials
+				f |= credentials | schemeFacts(x.Value)
 			}
 		case 16:
 			if strings.EqualFold(n, "WWW-Authenticate") {
-				f |= challenges
+				f |= schemeFacts(x.Value)
 			}
 		}
 		if n := x.Name; len(n) > 12 && n[0]|0x20 == 'x' && strings.EqualFold(n[:12], "X-Forwarded-") {
@@ -49,6 +49,15 @@ func headFacts(h *http1.Message) (f facts, relayed bool) {
 		}
 	}
 	return f, relayed
+}
+
+// schemeFacts is headFacts of what begins with a scheme of authentication.
+func schemeFacts(v string) facts {
+	const name = "Basic"
+	if len(v) >= len(name) && strings.EqualFold(v[:len(name)], name) {
+		return basic
+	}
+	return 0
 }
 
 // tenFacts is headFacts of a field whose name has ten letters.

@@ -48,8 +48,8 @@ func visible(s string) bool { return s != "" && len(s) <= 64 && s[0] > ' ' && s[
 // eventFacts is what is odd about the events of an Inform, and which kinds of
 // them there are.
 func eventFacts(a *cwmp.Inform) (f facts) {
-	if len(a.Event.Items) > 1 {
-		f |= several
+	if len(a.Event.Items) > 64 {
+		return special | keyed | several | long
 	}
 	for i := range a.Event.Items {
 		e := &a.Event.Items[i]
@@ -64,6 +64,14 @@ func eventFacts(a *cwmp.Inform) (f facts) {
 		default:
 			f |= special | long
 		}
+		for j := range i {
+			if a.Event.Items[j].EventCode.Value == e.EventCode.Value {
+				f |= several
+			}
+		}
+	}
+	if f&special != 0 {
+		f |= several
 	}
 	return f
 }

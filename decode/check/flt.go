@@ -64,11 +64,11 @@ var faults = []*Check{
 		Doc: "A bare SOAP Fault comes from the toolkit below CWMP, mostly because it could not parse or validate the request. Its text is the best hint there is.",
 	},
 	{
-		ID: "FLT-016", Title: "The FaultCode of a TransferComplete is one of transfers", Ref: "cwmp-1-4.xsd TransferFaultStruct", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: transferCode,
+		ID: "FLT-016", Title: "The FaultCode of a TransferComplete is one of transfers", Ref: "cwmp-1-4.xsd TransferFaultStruct", Severity: Error, each: true, body: true, need: typed, only: aReport, Run: transferCode,
 		Doc: "0 is success; 9001, 9002, 9010 to 9012, 9014 to 9020 and the vendors' codes say what failed.",
 	},
 	{
-		ID: "FLT-017", Title: "FaultString is empty if and only if FaultCode is 0", Ref: "TR-069a6 A.3.3.2", Severity: Warning, each: true, body: true, need: typed, odd: acting, Run: transferText,
+		ID: "FLT-017", Title: "FaultString is empty if and only if FaultCode is 0", Ref: "TR-069a6 A.3.3.2", Severity: Warning, each: true, body: true, need: typed, only: aReport, Run: transferText,
 		Doc: "A text with code 0, or a code without a text, makes it doubtful which of the two is right.",
 	},
 	{

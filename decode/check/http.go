@@ -19,11 +19,11 @@ var httpMessages = []*Check{
 		Doc: "With HTTP/1.0 the connection closes after each answer unless both sides agree otherwise, and chunked bodies are unknown. It is told once per side.",
 	},
 	{
-		ID: "HTTP-003", Title: "A POST with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aPOST, odd: oddType, Run: postType,
+		ID: "HTTP-003", Title: "A POST with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aPOST, only: bodied, odd: oddType, Run: postType,
 		Doc: "An ACS behind a framework that dispatches by Content-Type never sees a body of another type.",
 	},
 	{
-		ID: "HTTP-004", Title: "A 200 of the ACS with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, odd: oddType, Run: answerType,
+		ID: "HTTP-004", Title: "A 200 of the ACS with a body is text/xml", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aReply, only: bodied, odd: oddType, Run: answerType,
 		Doc: "Frameworks send text/html or application/soap+xml by default; most CPEs don't mind, some do.",
 	},
 	{
@@ -39,15 +39,15 @@ var httpMessages = []*Check{
 		Doc: "A type without a body makes some servers wait for the body, or parse an empty one and fail.",
 	},
 	{
-		ID: "HTTP-008", Title: "A POST with a response or Fault has an empty SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, odd: noAction | namedActions, Run: answerAction,
+		ID: "HTTP-008", Title: "A POST with a response or Fault has an empty SOAPAction", Ref: "TR-069a6 3.4.1", Severity: Error, Field: true, Gates: PlainHTTP, need: aPOST, only: anAnswer, odd: noAction | namedActions, Run: answerAction,
 		Doc: "The field must be there and have no value at all: no quotes, no method name.",
 	},
 	{
-		ID: "HTTP-009", Title: "A POST with a request has a SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Warning, Field: true, Gates: PlainHTTP, need: aPOST, odd: noAction, Run: requestAction,
+		ID: "HTTP-009", Title: "A POST with a request has a SOAPAction", Ref: "SOAP 1.1 6.1.1", Severity: Warning, Field: true, Gates: PlainHTTP, need: aPOST, only: aRequest, odd: noAction, Run: requestAction,
 		Doc: "SOAP 1.1 requires the field of every request; its value is free in CWMP.",
 	},
 	{
-		ID: "HTTP-010", Title: "The SOAPAction of a request is empty", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aPOST, odd: namedActions, Run: namedAction,
+		ID: "HTTP-010", Title: "The SOAPAction of a request is empty", Ref: "TR-069a6 3.4.1", Severity: Info, Gates: PlainHTTP, need: aPOST, only: aRequest, odd: namedActions, Run: namedAction,
 		Doc: "Any value is allowed. The first one is noted, since a few servers dispatch by it.",
 	},
 	{
@@ -55,7 +55,7 @@ var httpMessages = []*Check{
 		Doc: "A 200 without a body means the same to most CPEs, but some take it for a failure and try again.",
 	},
 	{
-		ID: "HTTP-012", Title: "The ACS sends envelopes with a 200", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aReply, odd: not200, Run: status200,
+		ID: "HTTP-012", Title: "The ACS sends envelopes with a 200", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: PlainHTTP, need: aReply, only: anEnvelope, odd: not200, Run: status200,
 		Doc: "CPEs look for an envelope in a 200 only. A Fault in a 4xx or 5xx is FLT-012.",
 	},
 	{

@@ -12,15 +12,15 @@ import (
 // httpCookies is the checks of cookies.
 var httpCookies = []*Check{
 	{
-		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: setsCookie, turn: lostCookie, Run: cookieForgotten,
+		ID: "HTTP-025", Title: "The CPE returns every cookie of the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: setsCookie, course: lostCookie, Run: cookieForgotten,
 		Doc: "Cookies tie a session's messages together: without them an ACS that runs on several machines takes the next message for a stranger's. Cookies whose Path, Domain or Secure keep them from this URL are not asked for.",
 	},
 	{
-		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, turn: lostCookie, Run: cookieChanged,
+		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, course: lostCookie, Run: cookieChanged,
 		Doc: "Quotes that were added or taken away, decoding, or a cut value: the ACS doesn't find its session.",
 	},
 	{
-		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, odd: setsCookie, turn: bigJar, Run: cookieSize,
+		ID: "HTTP-028", Title: "A session's cookies have no more than 512 bytes", Ref: "TR-069a6 3.4.2", Severity: Warning, Subject: OfSession, odd: setsCookie, course: bigJar, Run: cookieSize,
 		Doc: "A CPE needn't store more. What it drops it doesn't return.",
 	},
 	{

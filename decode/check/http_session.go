@@ -56,7 +56,7 @@ var httpSessions = []*Check{
 		Doc: "After two refusals the session has failed, and the CPE waits before it tries again. Look at user name, password and the digest's qop.",
 	},
 	{
-		ID: "HTTP-043", Title: "All POSTs of a session go to one path", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, turn: otherURL, Run: otherPath,
+		ID: "HTTP-043", Title: "All POSTs of a session go to one path", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: WholeSession | PlainHTTP, Subject: OfSession, course: otherURL, Run: otherPath,
 		Doc: "The ACS URL, or the target of a redirect, holds for the whole session.",
 	},
 }

@@ -49,11 +49,11 @@ var rpcs = []*Check{
 		Doc: "0: done and in force. 1: accepted, and in force by the time of the next session.",
 	},
 	{
-		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: addTable,
+		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, each: true, body: true, need: typed, only: onObject, Run: addTable,
 		Doc: "ObjectName is the path of the table with a dot at its end, without an instance number.",
 	},
 	{
-		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: deleteInstance,
+		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, each: true, body: true, need: typed, only: onObject, Run: deleteInstance,
 		Doc: "ObjectName ends in the instance's number or alias and a dot.",
 	},
 	{
@@ -61,11 +61,11 @@ var rpcs = []*Check{
 		Doc: "0 off, 1 passive, 2 active; 3 to 6 are the lightweight ones. It needs a value even if NotificationChange is false.",
 	},
 	{
-		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: fileType,
+		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, each: true, body: true, need: typed, only: onTransfer, Run: fileType,
 		Doc: "The whole text counts: the same number means different things for Download and Upload. A vendor's begins with X.",
 	},
 	{
-		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, each: true, body: true, need: typed, odd: acting, Run: transferURL,
+		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, each: true, body: true, need: typed, only: onTransfer, Run: transferURL,
 		Doc: "http, https, ftp, sftp and tftp are known. User name and password have arguments of their own.",
 	},
 }

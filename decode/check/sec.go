@@ -9,7 +9,7 @@ import (
 // security is the checks of what a session gives away.
 var security = []*Check{
 	{
-		ID: "SEC-001", Title: "No Basic authentication over clear HTTP", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP | Transport, odd: credentials | challenges, Run: basicInClear,
+		ID: "SEC-001", Title: "No Basic authentication over clear HTTP", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP | Transport, odd: basic, Run: basicInClear,
 		Doc: "Without TLS, Digest is required: Basic gives the password to everybody on the path. It is told once per side.",
 	},
 	{
@@ -17,7 +17,7 @@ var security = []*Check{
 		Doc: "The ACS took the session without a challenge and without credentials: anybody can be this device.",
 	},
 	{
-		ID: "SEC-003", Title: "No secrets over clear HTTP", Ref: "TR-069a6 3.3", Severity: Warning, Gates: PlainHTTP | Transport, each: true, body: true, need: typed, odd: secretive | acting, Run: secretInClear,
+		ID: "SEC-003", Title: "No secrets over clear HTTP", Ref: "TR-069a6 3.3", Severity: Warning, Gates: PlainHTTP | Transport, each: true, body: true, need: typed, odd: secretive, Run: secretInClear,
 		Doc: "Passwords and keys are set over a connection that everybody on the path can read. Informant doesn't show their values. It is told once per message.",
 	},
 	{

@@ -23,15 +23,15 @@ var sequenceEnds = []*Check{
 		Doc: "The session ends when the ACS's answer is empty and nothing is open on either side. The CPE closed the connection with a request of the ACS unanswered.",
 	},
 	{
-		ID: "SEQ-016", Title: "The session terminates", Ref: "TR-069a6 3.7.1.4", Severity: Warning, Gates: Counterpart, Subject: OfSession, turn: idling, Run: endless,
+		ID: "SEQ-016", Title: "The session terminates", Ref: "TR-069a6 3.7.1.4", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: idling, Run: endless,
 		Doc: "Empty POST and empty answer follow each other without end: each side waits for the other to close.",
 	},
 	{
-		ID: "SEQ-019", Title: "After fault 8005 the same request comes again", Ref: "TR-069a6 A.5.2", Severity: Error, Gates: WholeSession, Subject: OfSession, turn: asked8005, Run: noRetry,
+		ID: "SEQ-019", Title: "After fault 8005 the same request comes again", Ref: "TR-069a6 A.5.2", Severity: Error, Gates: WholeSession, Subject: OfSession, course: asked8005, Run: noRetry,
 		Doc: "8005 asks for the same request in the same session. A CPE that gives up without a single try is told as a warning.",
 	},
 	{
-		ID: "SEQ-020", Title: "Fault 8005 doesn't go on for ever", Ref: "TR-069a6 A.5.2", Severity: Warning, Gates: Counterpart, Subject: OfSession, turn: asked8005, Run: endless8005,
+		ID: "SEQ-020", Title: "Fault 8005 doesn't go on for ever", Ref: "TR-069a6 A.5.2", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: asked8005, Run: endless8005,
 		Doc: "More than ten resends of one request bring nothing new.",
 	},
 	{
@@ -39,11 +39,11 @@ var sequenceEnds = []*Check{
 		Doc: "The ACS closed the connection instead of answering. For the CPE the session failed, and it comes again.",
 	},
 	{
-		ID: "SEQ-025", Title: "The ACS answers within 30 s", Ref: "TR-069a6 3.4", Severity: Warning, Gates: GoodClock, Subject: OfSession, turn: slow, Run: slowACS,
+		ID: "SEQ-025", Title: "The ACS answers within 30 s", Ref: "TR-069a6 3.4", Severity: Warning, Gates: GoodClock, Subject: OfSession, course: slow, Run: slowACS,
 		Doc: "A CPE need wait no longer than 30 s for an answer.",
 	},
 	{
-		ID: "SEQ-026", Title: "The CPE goes on within the session timeout", Ref: "TR-069a6 3.7.2.4", Severity: Warning, Gates: GoodClock | WholeSession, Subject: OfSession, turn: slow, Run: slowCPE,
+		ID: "SEQ-026", Title: "The CPE goes on within the session timeout", Ref: "TR-069a6 3.7.2.4", Severity: Warning, Gates: GoodClock | WholeSession, Subject: OfSession, course: slow, Run: slowCPE,
 		Doc: "Without a SessionTimeout in the Inform the ACS may give the session up after 30 s without a request.",
 	},
 	{
@@ -63,7 +63,7 @@ var sequenceEnds = []*Check{
 		Doc: "The ACS held the CPE back and then had no request. Legal, and one round trip for nothing.",
 	},
 	{
-		ID: "SEQ-031", Title: "The ACS doesn't ask the same again and again", Ref: "no standard: interoperability", Severity: Info, Subject: OfSession, turn: nagging, Run: sameQuestion,
+		ID: "SEQ-031", Title: "The ACS doesn't ask the same again and again", Ref: "no standard: interoperability", Severity: Info, Subject: OfSession, course: nagging, Run: sameQuestion,
 		Doc: "Twenty equal GetParameterValues in one session are mostly a loop in a script of the ACS.",
 	},
 }

@@ -8,7 +8,7 @@ import (
 
 // shape is what a message has that checks look at. A check that needs something
 // is not run on a message without it.
-type shape uint16
+type shape uint32
 
 const (
 	anInform   shape = 1 << iota
@@ -26,6 +26,10 @@ const (
 	breached         // the state table has something against it
 	first            // the first method of its HTTP message
 	fresh            // no resend
+	bodied           // has a body, or had one that wasn't kept
+	onObject         // AddObject, DeleteObject
+	onTransfer       // asks for a transfer
+	aReport          // of a transfer
 )
 
 // shapeOf is the shape of a message.
@@ -52,6 +56,15 @@ func shapeOf(m *cwmp.Message, isFirst bool) shape {
 	set(m.Breach != cwmp.NoBreach, breached)
 	set(isFirst, first)
 	set(!m.Resend, fresh)
+	set(m.HTTP != nil && (len(m.HTTP.Body) > 0 || m.HTTP.Omitted > 0), bodied)
+	switch m.Args.(type) {
+	case *cwmp.AddObject, *cwmp.DeleteObject:
+		s |= onObject
+	case *cwmp.Download, *cwmp.ScheduleDownload, *cwmp.RequestDownload, *cwmp.Upload:
+		s |= onTransfer
+	case *cwmp.TransferComplete, *cwmp.AutonomousTransferComplete:
+		s |= aReport
+	}
 	return s
 }
 
@@ -97,7 +110,7 @@ func (c *Checker) of(s shape, f facts) []*Check {
 	list, ok := c.byKind[kind{s, f}]
 	if !ok {
 		for _, k := range c.on(s) {
-			if k.may(f) {
+			if s&k.only == k.only && k.may(f) {
 				list = append(list, k)
 			}
 		}

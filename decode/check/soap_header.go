@@ -27,7 +27,7 @@ var soapHeaders = []*Check{
 		Doc: "The header is optional, but some peers need it. It is told once per sender.",
 	},
 	{
-		ID: "SOAP-025", Title: "The IDs of a sender's requests differ within a session", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeSession, Subject: OfSession, turn: sameID, Run: idTwice,
+		ID: "SOAP-025", Title: "The IDs of a sender's requests differ within a session", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeSession, Subject: OfSession, course: sameID, Run: idTwice,
 		Doc: "An ID that is always the same (null, 1) tells nothing, and pairs an answer with the wrong request where one was lost.",
 	},
 	{

@@ -9,7 +9,7 @@ import (
 // versions is the checks of the CWMP version and its negotiation.
 var versions = []*Check{
 	{
-		ID: "VER-001", Title: "All envelopes are in the namespace that was negotiated", Ref: "TR-069a6 3.7.4", Severity: Error, Gates: WholeSession, Subject: OfSession, turn: mixedSpace, Run: oneNamespace,
+		ID: "VER-001", Title: "All envelopes are in the namespace that was negotiated", Ref: "TR-069a6 3.7.4", Severity: Error, Gates: WholeSession, Subject: OfSession, course: mixedSpace, Run: oneNamespace,
 		Doc: "After the InformResponse both sides speak one version. A peer that checks the namespace refuses what comes in another. It is told once per side.",
 	},
 	{
