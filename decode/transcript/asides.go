@@ -11,7 +11,8 @@ import (
 const asideData = 1 << 10
 
 // asides writes what came on the session's connections between its messages and
-// is none: bytes that are missing, and bytes that are no HTTP.
+// is none: bytes that are missing, bytes that are no HTTP, and 1xx responses to
+// requests that had no other.
 func (e *encoder) asides(s *cwmp.Session) {
 	if len(s.Asides) == 0 {
 		return
@@ -29,9 +30,12 @@ func (e *encoder) asides(s *cwmp.Session) {
 		if a.Lost != 0 {
 			e.number("lost", a.Lost)
 		}
+		if a.Interim != nil {
+			e.number("interim", int64(a.Interim.Status))
+		}
 		if a.Size > 0 {
 			e.number("bytes", a.Size)
-			e.text("data", beginning(maskStream(a.Bytes, e.secrets), asideData))
+			e.text("data", beginning(e.echo.free(maskStream(a.Bytes, e.secrets)), asideData))
 		}
 		e.end('}')
 	}
@@ -48,8 +52,9 @@ func (w *teller) asidesAfter(s *cwmp.Session, i, n int) int {
 	return i
 }
 
-// aside writes a line that says how much is missing, or is no HTTP, on whose
-// side; below it how bytes that are no HTTP begin.
+// aside writes a line that says how much is missing, or is no HTTP, or that a
+// 1xx response was the only one, on whose side; below it how bytes that are no
+// HTTP begin.
 func (w *teller) aside(a *cwmp.Aside) {
 	var b block
 	switch {
@@ -58,7 +63,13 @@ func (w *teller) aside(a *cwmp.Aside) {
 	case a.Lost < 0:
 		b.head = b.head.add(yellow, "(bytes missing)")
 	}
-	if a.Size > 0 {
+	switch {
+	case a.Interim != nil:
+		b.head = b.head.add(normal, "(HTTP "+strconv.Itoa(a.Interim.Status)+")").add(yellow, "  (no other response)")
+		if w.Verbose > 0 {
+			w.asideRows(&b, a)
+		}
+	case a.Size > 0:
 		if len(b.head) > 0 {
 			b.head = b.head.add(normal, " ")
 		}
@@ -74,7 +85,7 @@ func (w *teller) aside(a *cwmp.Aside) {
 // asideRows shows how a remainder begins, or, where more was asked for, what was
 // kept of it.
 func (w *teller) asideRows(b *block, a *cwmp.Aside) {
-	text := maskStream(a.Bytes, w.ShowSecrets)
+	text := w.echo.free(maskStream(a.Bytes, w.ShowSecrets))
 	if w.Verbose == 0 {
 		w.asideRow(b, text, a.Size)
 		return

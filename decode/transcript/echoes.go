@@ -1,24 +1,33 @@
 package transcript
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 
+	"informant/decode/check"
 	"informant/decode/cwmp"
 )
 
-// echoes masks the secrets of a session where a FaultString repeats them:
-// devices do tell the value that they refused. What was sent is looked up when
-// it is asked for first. The zero value masks nothing.
+// echoes masks the secrets of a session where a FaultString repeats them, or
+// text that is no envelope: devices do tell the value that they refused, and
+// error pages the password that was wrong. What was sent is looked up when it is
+// asked for first. The zero value masks nothing.
 type echoes struct {
 	s     *cwmp.Session
 	mask  *strings.Replacer // nil where there are no secrets
 	asked bool
+
+	freeMask  *strings.Replacer // the same for free text
+	freeAsked bool
 }
 
 // shortestEcho is the length from which on a secret is looked for in other
 // text; what is shorter stands in many words by chance.
 const shortestEcho = 3
+
+// shortestFree is the same for text of any kind, in which more stands by chance.
+const shortestFree = 6
 
 // in is text without the secrets of the session.
 func (x *echoes) in(text string) string {
@@ -43,19 +52,90 @@ func (x *echoes) of(parameter, text string) string {
 	return x.in(text)
 }
 
+// free is text that is no envelope, or none that can be read, without the
+// secrets of the session and those of its messages' heads.
+func (x *echoes) free(text string) string {
+	if text == "" || x.s == nil {
+		return text
+	}
+	if !x.freeAsked {
+		x.freeAsked, x.freeMask = true, freeMask(x.s)
+	}
+	if x.freeMask == nil {
+		return text
+	}
+	return x.freeMask.Replace(text)
+}
+
+// FindingText is what a finding about a session says, without secrets of the
+// session that it quotes, such as in the text of an error page.
+func FindingText(s *cwmp.Session, f *check.Finding) string {
+	x := echoes{s: s}
+	return x.finding(f)
+}
+
+// finding is a finding's text without what free hides. Nothing is looked up for
+// one that quotes nothing.
+func (x *echoes) finding(f *check.Finding) string {
+	quote := strings.IndexByte(f.Text, '"')
+	if quote < 0 || len(f.Text)-quote < shortestFree || f.Text[quote+1] == '"' {
+		return f.Text
+	}
+	return x.free(f.Text)
+}
+
 // echoMask masks the values of the secrets that stand in a session's arguments,
 // also where they are escaped as XML wants it.
 func echoMask(s *cwmp.Session) *strings.Replacer {
-	var values []string
+	return masking(argSecrets(nil, s, shortestEcho))
+}
+
+// freeMask masks those that are long enough, and the credentials of the heads.
+func freeMask(s *cwmp.Session) *strings.Replacer {
+	values := argSecrets(nil, s, shortestFree)
+	for _, m := range s.Messages {
+		if m.HTTP != nil {
+			values = headSecrets(values, headOf(m.HTTP))
+		}
+	}
+	return masking(values)
+}
+
+// argSecrets appends the values of the secrets in a session's arguments that
+// are not shorter than shortest, also as XML escapes them.
+func argSecrets(values []string, s *cwmp.Session, shortest int) []string {
 	for _, m := range s.Messages {
 		eachSecret(m.Args, func(l *cwmp.Leaf) {
 			for _, v := range [...]string{l.Value, strings.TrimSpace(l.Value)} {
-				if len(v) >= shortestEcho {
+				if len(v) >= shortest {
 					values = append(values, v, xmlEscape.Replace(v))
 				}
 			}
 		})
 	}
+	return values
+}
+
+// headSecrets appends what is hidden of a head and is no shorter than
+// shortestFree; of Basic credentials the password as well.
+func headSecrets(values []string, head string) []string {
+	for _, r := range hiddenInHead(head) {
+		v := head[r.Start:r.End]
+		if len(v) < shortestFree {
+			continue
+		}
+		values = append(values, v)
+		if b, err := base64.StdEncoding.DecodeString(v); err == nil {
+			if _, password, ok := strings.Cut(string(b), ":"); ok && len(password) >= shortestFree {
+				values = append(values, password, xmlEscape.Replace(password))
+			}
+		}
+	}
+	return values
+}
+
+// masking masks the values, nil where there are none.
+func masking(values []string) *strings.Replacer {
 	if len(values) == 0 {
 		return nil
 	}

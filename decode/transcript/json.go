@@ -84,6 +84,9 @@ func (j *JSON) appendFindings(dst []byte, it decode.Item) []byte {
 	}
 	for i := range it.Findings {
 		f, s := &it.Findings[i], it.Session
+		if !e.secrets {
+			e.echo.s = s
+		}
 		e.b = append(e.b, `{"schema":1`...)
 		e.text("type", "finding")
 		e.time("time", s.Start)
@@ -413,7 +416,7 @@ func (e *encoder) packets(m *http1.Message) {
 func (e *encoder) unreadable(m *cwmp.Message) {
 	reason, at, ok := unreadable(m)
 	if !e.secrets {
-		reason = maskBody(reason, nil)
+		reason = e.echo.free(maskBody(reason, nil))
 	}
 	e.text("reason", reason)
 	if ok {
@@ -424,7 +427,7 @@ func (e *encoder) unreadable(m *cwmp.Message) {
 	}
 	body, inText := shownBody(m)
 	if !e.secrets {
-		body = e.echo.inBody(maskBody(body, secretSpans(m, inText)))
+		body = e.echo.free(e.echo.inBody(maskBody(body, secretSpans(m, inText))))
 	}
 	e.text("body", body)
 }
@@ -445,7 +448,7 @@ func (e *encoder) finding(f *check.Finding) {
 	e.text("severity", f.Severity.String())
 	e.text("party", f.Party.String())
 	e.at(f.At)
-	e.text("text", f.Text)
+	e.text("text", e.echo.finding(f))
 	e.text("ref", f.Check.Ref)
 	e.array("related")
 	for _, r := range f.Related {

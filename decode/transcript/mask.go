@@ -87,6 +87,12 @@ func (h hidden) apply(s string) string {
 // them (their scheme and the parameters that are no secret stay), and those in
 // the target.
 func maskHead(head string) string {
+	s, _ := maskURL(hiddenInHead(head).apply(head))
+	return s
+}
+
+// hiddenInHead is what the fields of a head have to hide.
+func hiddenInHead(head string) hidden {
 	var h hidden
 	for at := 0; at < len(head); {
 		end := at + strings.IndexByte(head[at:], '\n')
@@ -105,8 +111,7 @@ func maskHead(head string) string {
 		h.field(head, at, end)
 		at = end + 1
 	}
-	s, _ := maskURL(h.apply(head))
-	return s
+	return h
 }
 
 // fieldSecret is what of a header field is a secret.

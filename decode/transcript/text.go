@@ -373,7 +373,7 @@ func (w *teller) undecided(us []check.Undecided) {
 func (w *teller) finding(indent int, s *cwmp.Session, f *check.Finding) {
 	st := severityStyle(f.Severity)
 	head := line{{normal, blanks[:indent]}, {st, pad(f.Severity.String(), 7)}, {normal, "  "}, {bold, f.Check.ID}, {normal, "  "}}
-	parts := words(normal, safe(f.Text))
+	parts := words(normal, safe(w.echo.finding(f)))
 	parts = append(parts, piece{dim, " " + partyName(f.Party)})
 	for i, where := range place(f) {
 		if i == 0 {

@@ -146,7 +146,7 @@ func (w *teller) statusText(m *cwmp.Message) string {
 func (w *teller) describeUnreadable(b *block, m *cwmp.Message) {
 	reason, at, ok := unreadable(m)
 	if !w.ShowSecrets {
-		reason = maskBody(reason, nil)
+		reason = w.echo.free(maskBody(reason, nil))
 	}
 	b.head = b.head.add(red, "(unreadable)")
 	text := "  " + safe(reason)
@@ -159,7 +159,7 @@ func (w *teller) describeUnreadable(b *block, m *cwmp.Message) {
 	}
 	body, inText := shownBody(m)
 	if !w.ShowSecrets {
-		body = w.echo.inBody(maskBody(body, secretSpans(m, inText)))
+		body = w.echo.free(w.echo.inBody(maskBody(body, secretSpans(m, inText))))
 	}
 	limit := 3
 	if w.Verbose > 0 {

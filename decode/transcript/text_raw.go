@@ -48,6 +48,9 @@ func (w *teller) raw(h *http1.Message, body string, secrets hidden) {
 	head := headOf(h)
 	if !w.ShowSecrets {
 		head, body = maskHead(head), w.echo.inBody(maskBody(body, secrets))
+		if !cwmp.Sniff(body) {
+			body = w.echo.free(body)
+		}
 	}
 	w.bar(strings.TrimRight(head, "\r\n"))
 	if body != "" {
