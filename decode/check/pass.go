@@ -173,7 +173,7 @@ func atField(m *cwmp.Message, name string) place {
 	at := place{m: m, field: name}
 	for i := range m.HTTP.Fields {
 		if len(m.HTTP.Fields[i].Name) == len(name) && strings.EqualFold(m.HTTP.Fields[i].Name, name) {
-			at.raw = m.HTTP.Fields[i].Line.Start
+			at.raw = int(m.HTTP.Fields[i].Line.Start)
 			break
 		}
 	}

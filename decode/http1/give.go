@@ -70,7 +70,7 @@ func (s *stream) make(n int) *Message {
 }
 
 // A message with as many fields and pieces as most have is one block of memory
-// with them.
+// with them: of 576 or of 768 bytes, which are sizes that the allocator has.
 type (
 	smallMessage struct {
 		Message
@@ -79,24 +79,28 @@ type (
 	}
 	usualMessage struct {
 		Message
-		pieces [3]Piece
+		pieces [2]Piece
 		fields [8]Field
 	}
 )
 
 // newMessage makes a Message with room for so many fields and pieces.
 func newMessage(fields, pieces int) *Message {
+	var m *Message
 	switch {
 	case fields <= len(smallMessage{}.fields) && pieces <= len(smallMessage{}.pieces):
 		b := new(smallMessage)
-		b.Fields, b.Pieces = b.fields[:0:fields], b.pieces[:0]
-		return &b.Message
-	case fields <= len(usualMessage{}.fields) && pieces <= len(usualMessage{}.pieces):
+		m, b.Fields, b.Pieces = &b.Message, b.fields[:0:fields], b.pieces[:0]
+	case fields <= len(usualMessage{}.fields):
 		b := new(usualMessage)
-		b.Fields, b.Pieces = b.fields[:0:fields], b.pieces[:0]
-		return &b.Message
+		m, b.Fields, b.Pieces = &b.Message, b.fields[:0:fields], b.pieces[:0]
+	default:
+		m = &Message{Fields: make([]Field, 0, fields)}
 	}
-	return &Message{Fields: make([]Field, 0, fields), Pieces: make([]Piece, 0, pieces)}
+	if pieces > cap(m.Pieces) {
+		m.Pieces = make([]Piece, 0, pieces)
+	}
+	return m
 }
 
 // piecesOf returns the pieces of buf[:n], which belong to s.
@@ -126,7 +130,8 @@ func (s *stream) setBody(m *Message) {
 	if g.framing == Chunked {
 		m.Body = s.dechunked(m.Raw)
 		if len(s.chunks) > 0 {
-			m.chunks = append([]chunk(nil), s.chunks...)
+			m.chunks = new(chunkMap)
+			m.chunks.list = append(m.chunks.one[:0], s.chunks...)
 		}
 	} else {
 		end := len(m.Raw)

@@ -30,7 +30,7 @@ type head struct {
 // fieldSpan is a field as spans of the text it was read from. Its line begins
 // where its name does.
 type fieldSpan struct {
-	name, value span
+	name, value Span
 	end         int32 // of the line
 	fold        int32 // a folded field: 1 more than the index of its value in folds
 }
@@ -106,20 +106,20 @@ func (h *head) startLine(raw string, from, to int, request bool) {
 	h.line = l
 	version := l.version.of(raw)
 	if version != "HTTP/1.1" && version != "HTTP/1.0" {
-		h.note(OddVersion, int(l.version.start), version)
+		h.note(OddVersion, int(l.version.Start), version)
 	}
 	if !request {
-		if l.reason.start >= l.reason.end {
+		if l.reason.Start >= l.reason.End {
 			h.note(MissingReason, from, text)
 		}
 		return
 	}
 	method, target := l.method.of(raw), l.target.of(raw)
 	if method != "POST" && strings.ToUpper(method) != method {
-		h.note(OddMethod, int(l.method.start), method)
+		h.note(OddMethod, int(l.method.Start), method)
 	}
 	if target == "" || strings.IndexByte(target, ' ') >= 0 || strings.IndexByte(target, '\t') >= 0 {
-		h.note(OddTarget, int(l.target.start), target)
+		h.note(OddTarget, int(l.target.Start), target)
 	}
 }
 
@@ -156,7 +156,7 @@ func (h *head) take(raw string, f *fieldSpan, maxFields int) {
 	if len(h.fields) < maxFields {
 		h.fields = append(h.fields, *f)
 	} else if !h.trailer {
-		h.note(HeadTooLarge, int(f.name.start), "more fields than are kept")
+		h.note(HeadTooLarge, int(f.name.Start), "more fields than are kept")
 	}
 	if !h.trailer {
 		h.framing(raw, f)
@@ -219,7 +219,7 @@ func (h *head) framing(raw string, f *fieldSpan) {
 	name := f.name.of(raw)
 	switch {
 	case isName(name, lengthName):
-		h.contentLength(h.text(raw, f), int(f.name.start))
+		h.contentLength(h.text(raw, f), int(f.name.Start))
 	case isName(name, chunkedName):
 		h.transferEncoding(h.text(raw, f))
 	case isName(name, "Content-Encoding"):
@@ -342,7 +342,7 @@ func (h *head) oddBytes(s string, base int) {
 func (h *head) materialise(fields []Field, raw string) []Field {
 	for i := range h.fields {
 		f := &h.fields[i]
-		fields = append(fields, Field{Name: f.name.of(raw), Value: h.text(raw, f), Line: Span{int(f.name.start), int(f.end)}})
+		fields = append(fields, Field{Name: f.name.of(raw), Value: h.text(raw, f), Line: Span{f.name.Start, f.end}})
 	}
 	return fields
 }

@@ -117,6 +117,10 @@ func tellMessage(b *strings.Builder, m *Message) {
 		pieces[i] = fmt.Sprintf("%d:%d:%v", p.Off, p.Packet, p.Time.Sub(epoch))
 	}
 	n.Pieces = nil
+	if n.chunks != nil {
+		fmt.Fprintf(b, " %v", n.chunks.list)
+		n.chunks = nil
+	}
 	fmt.Fprintf(b, "\n    %s %q %q %+v", n.From, n.Raw, n.Body, n.Fields)
 	n.Raw, n.Body, n.Fields = "", "", nil
 	f, l := n.First, n.Last

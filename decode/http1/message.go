@@ -8,7 +8,7 @@ import (
 )
 
 // Span is a half-open range of bytes.
-type Span struct{ Start, End int }
+type Span struct{ Start, End int32 }
 
 // Field is one header or trailer field as it was written.
 type Field struct {
@@ -39,8 +39,12 @@ type Piece struct {
 // understood of it. It is immutable once it was emitted; its strings share
 // memory with Raw.
 type Message struct {
-	Conn *capture.Conn
-	From capture.Direction
+	Conn    *capture.Conn
+	From    capture.Direction
+	Framing Framing
+	// Complete is false when the connection ended, or bytes were lost, before
+	// the body was whole by its framing.
+	Complete bool
 
 	Method, Target string // of a request
 	Status         int    // of a response
@@ -49,18 +53,14 @@ type Message struct {
 	Fields         []Field
 	Trailers       []Field
 
-	Raw     string // every byte from the start line (empty lines before it included) to the end of the body or trailers
-	Head    int    // length of the head in Raw, the empty line included
-	Body    string // chunks joined, content coding undone; where neither was needed, a part of Raw
-	Framing Framing
+	Raw  string // every byte from the start line (empty lines before it included) to the end of the body or trailers
+	Head int    // length of the head in Raw, the empty line included
+	Body string // chunks joined, content coding undone; where neither was needed, a part of Raw
 	// Declared is the Content-Length, -1 when there was none that could be read.
 	Declared int64
 	// Coding is the content coding that was undone ("gzip", "deflate"), or that
 	// could not be undone and so still stands in Body (then a quirk tells).
 	Coding string
-	// Complete is false when the connection ended, or bytes were lost, before
-	// the body was whole by its framing.
-	Complete bool
 	// Lost counts bytes of this message that were sent and not seen; -1 unknown.
 	Lost int64
 	// Omitted counts bytes of the body that were read and not kept, because the
@@ -79,7 +79,13 @@ type Message struct {
 	First, Last time.Time
 	Pieces      []Piece // in the order of Off; the first has Off 0
 
-	chunks []chunk // Chunked: where each part of the body lies in Raw
+	chunks *chunkMap // Chunked
+}
+
+// chunkMap says where each part of a body in chunks lies in Raw.
+type chunkMap struct {
+	list []chunk
+	one  [1]chunk // the usual list
 }
 
 // chunk maps body bytes from body on to raw bytes from raw on.
@@ -122,10 +128,14 @@ func (m *Message) RawOffset(off int) (raw int, ok bool) {
 	if m.Framing != Chunked {
 		return m.Head + off, m.Head+off <= len(m.Raw)
 	}
-	lo, hi := 0, len(m.chunks)
+	if m.chunks == nil {
+		return 0, false
+	}
+	chunks := m.chunks.list
+	lo, hi := 0, len(chunks)
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if m.chunks[mid].body <= off {
+		if chunks[mid].body <= off {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -134,7 +144,7 @@ func (m *Message) RawOffset(off int) (raw int, ok bool) {
 	if lo == 0 {
 		return 0, false
 	}
-	c := m.chunks[lo-1]
+	c := chunks[lo-1]
 	return c.raw + off - c.body, true
 }
 

@@ -2,20 +2,17 @@ package http1
 
 import "strings"
 
-// span is a Span that takes less room.
-type span struct{ start, end int32 }
+func (p Span) of(s string) string { return s[p.Start:p.End] }
 
-func (p span) of(s string) string { return s[p.start:p.end] }
-
-func spanOf(start, end int) span { return span{int32(start), int32(end)} }
+func spanOf(start, end int) Span { return Span{int32(start), int32(end)} }
 
 // moved is p in a text in which what p lies in begins at by.
-func (p span) moved(by int) span { return span{p.start + int32(by), p.end + int32(by)} }
+func (p Span) moved(by int) Span { return Span{p.Start + int32(by), p.End + int32(by)} }
 
 // startLine is the first line of a message, as spans of the line it was read
 // from.
 type startLine struct {
-	method, target, version, reason span
+	method, target, version, reason Span
 	status                          int32
 	request                         bool
 	method1                         bool // a method that RFC 9110 or WebDAV names, in any case
@@ -133,7 +130,7 @@ func findStart(line string, request bool) (at int, ok bool) {
 		if i < 0 {
 			return 0, false
 		}
-		if l, ok := parseStatusLine(text[from+i:]); ok && l.version.end == int32(len("HTTP/1.1")) && (from+i == 0 || !isDigit(text[from+i-1])) {
+		if l, ok := parseStatusLine(text[from+i:]); ok && l.version.End == int32(len("HTTP/1.1")) && (from+i == 0 || !isDigit(text[from+i-1])) {
 			return from + i, true
 		}
 		from += i + len("HTTP/")
