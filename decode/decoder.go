@@ -263,6 +263,7 @@ type Back struct {
 	track    cwmp.Tracker
 	check    check.Checker
 	findings map[*cwmp.Session][]check.Finding
+	spare    [][]check.Finding // of sessions that are over
 	totals   Totals
 	failures map[*capture.Conn]int
 	out      []Item
@@ -443,7 +444,7 @@ func (d *Back) judge(e *cwmp.Event) {
 	planted(d.plant, "check", nil)
 	list := d.check.Feed(*e)
 	if len(list) > 0 && e.Session != nil {
-		d.findings[e.Session] = append(d.findings[e.Session], list...)
+		d.hold(e.Session, list)
 		return
 	}
 	for _, f := range list {
@@ -480,9 +481,34 @@ func (d *Back) tell(e *cwmp.Event) {
 	}
 }
 
+// hold keeps findings until their session is over.
+func (d *Back) hold(s *cwmp.Session, list []check.Finding) {
+	held := d.findings[s]
+	if n := len(d.spare); held == nil && n > 0 {
+		held, d.spare = d.spare[n-1], d.spare[:n-1]
+	}
+	d.findings[s] = append(held, list...)
+}
+
+// held is the findings of a session that is over. Their room serves another one.
+func (d *Back) held(s *cwmp.Session) []check.Finding {
+	const few = 64
+	held := d.findings[s]
+	if held == nil {
+		return nil
+	}
+	delete(d.findings, s)
+	if cap(held) > few || len(d.spare) >= few {
+		return held
+	}
+	list := slices.Clone(held)
+	clear(held)
+	d.spare = append(d.spare, held[:0])
+	return list
+}
+
 func (d *Back) session(e *cwmp.Event) {
-	list := d.findings[e.Session]
-	delete(d.findings, e.Session)
+	list := d.held(e.Session)
 	slices.SortStableFunc(list, func(a, b check.Finding) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Severity, b.Severity))
 	})

@@ -54,41 +54,44 @@ func (o Outcome) String() string {
 // Session is a CWMP session, or a fragment of one. It is immutable once
 // SessionEnded has carried it.
 type Session struct {
-	ID       [16]byte // the same from every copy: of the first connection's identity and the ordinal on it
-	Ordinal  int      // by start, counted from 1 in what is being read; fragments are counted on their own
-	Fragment bool     // messages that belong together and have no beginning
+	ID      [16]byte // the same from every copy: of the first connection's identity and the ordinal on it
+	Ordinal int      // by start, counted from 1 in what is being read; fragments are counted on their own
 
-	Device       DeviceID
-	Inform       *Message // the first Inform; nil in a fragment without one
-	Messages     []*Message
-	Transactions []*Transaction
-	Conns        []*capture.Conn // in order of first use
-	URL          string          // of the first POST
-	Namespace    string          // of the first envelope that is in a CWMP one
-	Root         string          // of the data model: "InternetGatewayDevice.", "Device.", or ""
-	// EffectiveVersion is the CWMP version that was negotiated (reference
-	// 1.4), as the minor number; -1 unknown.
-	EffectiveVersion int
+	Device DeviceID
+	Inform *Message        // the first Inform; nil in a fragment without one
+	Conns  []*capture.Conn // in order of first use
+	URL    string          // of the first POST
+	Root   string          // of the data model: "InternetGatewayDevice.", "Device.", or ""
 
-	Start, End time.Time
-	Outcome    Outcome
-	Reason     string // in words: "the ACS had no more requests"
-	State      State  // at the end
-	Ended      Cause
-	Closes     []CloseSeen // of its connections, while it was open or right at its end
+	Start   time.Time
+	Outcome Outcome
+	Ended   Cause
+	Reason  string      // in words: "the ACS had no more requests"
+	Closes  []CloseSeen // of its connections, while it was open or right at its end
 
 	Asides []Aside // gaps, bytes that are no HTTP, and 1xx responses without more, in order
 
-	// What was observed, for the gates of reference 8.0.
+	// What was observed, for the gates of reference 8.0; Lost and Undated too.
 	SawStart   bool     // the connection's beginning, or an earlier session's end on it, precedes the first message
 	SawEnd     bool     // the end of it was seen, and not only the end of the capture
-	Lost       int64    // bytes missing on its connections in its span; -1 unknown
 	Synthetic  bool     // some of its connections were synthesised
-	Undated    bool     // times are not known
 	ManyOnConn bool     // its connection carried other devices' Informs too
 	Interrupts [16]byte // the session that was open on the connection when this one's Inform came (SEQ-002)
 	TrimmedN   int      // how many messages were trimmed
-	RawBytes   int64
+
+	// What every message changes or asks for stands together.
+	Messages     []*Message
+	Transactions []*Transaction
+	Namespace    string // of the first envelope that is in a CWMP one
+	// EffectiveVersion is the CWMP version that was negotiated (reference
+	// 1.4), as the minor number; -1 unknown.
+	EffectiveVersion int
+	End              time.Time
+	RawBytes         int64
+	Lost             int64 // bytes missing on its connections in its span; -1 unknown
+	State            State // at the end
+	Fragment         bool  // messages that belong together and have no beginning
+	Undated          bool  // times are not known
 }
 
 // Cause is what ended a session.

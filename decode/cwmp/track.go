@@ -92,6 +92,7 @@ type connTrack struct {
 	current   *tracked   // the session, or fragment, that its next POST joins
 	waiting   *binding   // exchanges without an answer yet, the oldest first
 	newest    *binding   // the last of them
+	own       binding    // for one of them; its ct is nil while none has it
 	prelude   []*binding // POSTs before anything that tells whose they are
 	begun     int        // sessions and fragments begun on it
 	devices   [2]string  // keys of the devices whose Informs it carried, two at most
@@ -266,11 +267,14 @@ func (ct *connTrack) session() *Session {
 
 // await notes an exchange that is to be answered.
 func (t *Tracker) await(ct *connTrack, x *http1.Exchange) *binding {
-	b := t.spare
-	if b == nil {
-		b = new(binding)
-	} else {
+	b := &ct.own
+	switch {
+	case b.ct == nil:
+	case t.spare != nil:
+		b = t.spare
 		t.spare = b.next
+	default:
+		b = new(binding)
 	}
 	*b = binding{ct: ct, exchange: x}
 	if ct.waiting == nil {
@@ -306,6 +310,10 @@ func (ct *connTrack) answered(x *http1.Exchange) *binding {
 
 // release takes back a binding that nobody knows any more.
 func (t *Tracker) release(b *binding) {
+	if b == &b.ct.own {
+		*b = binding{}
+		return
+	}
 	*b = binding{next: t.spare}
 	t.spare = b
 }
@@ -391,6 +399,7 @@ func (t *Tracker) response(ct *connTrack, e *http1.Event, msgs []*Message) {
 		b.to, b.n = nil, 0
 	}
 	if t.transfers.complete(b, t) || t.requests.complete(b, t) {
+		t.release(b)
 		return
 	}
 	switch {

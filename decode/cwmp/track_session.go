@@ -13,27 +13,10 @@ import (
 	"informant/decode/soap"
 )
 
-// tracked is a session that is open, and what is needed to go on with it.
+// tracked is a session that is open, and what is needed to go on with it. What
+// every message asks for stands first, beside what it asks for of the Session.
 type tracked struct {
 	Session
-	older, newer *tracked // in sessionList
-	peer         peers    // in Tracker.byClient
-
-	key     string // of its device
-	client  netip.Addr
-	last    time.Time // of its last message
-	timeout time.Duration
-	cookies []jarred
-
-	call, ask *Transaction // the CPE's request and the ACS's that wait for an answer
-	more      []*Transaction
-	undo      undo // how it stood before the CPE's last message
-	retried   []*Message
-
-	exchanges     int
-	openExchanges int
-	liveConns     int
-	kept          int64
 
 	retry       bool // the ACS's last answer asks for the same message again
 	cutExchange bool // an exchange of it was cut off
@@ -48,14 +31,31 @@ type tracked struct {
 	probing     bool // messages of a prelude are being admitted
 	ended       bool
 
+	exchanges     int
+	openExchanges int
+	kept          int64
+	last          time.Time    // of its last message
+	call, ask     *Transaction // the CPE's request and the ACS's that wait for an answer
+	more          []*Transaction
+	undo          undo // how it stood before the CPE's last message
+	retried       []*Message
+	cookies       []jarred
+
 	// Room for what most sessions have no more of.
 	room struct {
+		cookies      [1]jarred
 		messages     [16]*Message
 		transactions [4]*Transaction
 		transaction  [4]Transaction
 		conns        [1]*capture.Conn
-		cookies      [1]jarred
 	}
+
+	older, newer *tracked // in sessionList
+	peer         peers    // in Tracker.byClient
+	liveConns    int
+	key          string // of its device
+	client       netip.Addr
+	timeout      time.Duration
 }
 
 // transaction begins one.
