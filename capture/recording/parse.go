@@ -29,45 +29,28 @@ type heading struct {
 }
 
 // cursor reads a group's text. Connections are shared with other groups over
-// known.
+// conns.
 type cursor struct {
 	heading
 	text  []byte
 	at    int // of what is next
 	base  base
 	start int64
-	local []*capture.Conn
-	known *conns
-}
+	local []*known
+	conns *conns
+	epoch int // of the conns, when the group began
+	from  *content
 
-// conns is the connections of a file that are open, so that all records of one
-// share a *Conn.
-type conns struct{ byID map[uint64]*capture.Conn }
-
-// share returns c, or what was known under its id, where that is the same.
-func (k *conns) share(c *capture.Conn) *capture.Conn {
-	if k.byID == nil {
-		k.byID = map[uint64]*capture.Conn{}
-	}
-	if old := k.byID[c.ID]; old != nil && *old == *c {
-		return old
-	}
-	k.byID[c.ID] = c
-	return c
-}
-
-// over forgets a connection.
-func (k *conns) over(c *capture.Conn) {
-	if k.byID[c.ID] == c {
-		delete(k.byID, c.ID)
-	}
+	record  capture.Record // what next read; its Data shares the text's memory
+	who     *known         // and its connection
+	skipped byte           // the letter of a record that is unknown and became a remark; else 0
 }
 
 var errNoGroup = errors.New("no group begins here")
 
 // openGroup reads the heading at text[at:].
-func openGroup(text []byte, at int, known *conns) (*cursor, error) {
-	c := &cursor{text: text, at: at, known: known}
+func openGroup(text []byte, at int, conns *conns) (*cursor, error) {
+	c := &cursor{text: text, at: at, conns: conns, epoch: conns.epoch}
 	line, err := c.line()
 	if err != nil {
 		return nil, err
@@ -87,29 +70,27 @@ func openGroup(text []byte, at int, known *conns) (*cursor, error) {
 	return c, nil
 }
 
-// next reads a record. ok is false where the group ends. The record's Data
-// shares the text's memory. skipped is the letter of a record that is unknown
-// and was skipped, and 0 else.
-func (c *cursor) next() (r capture.Record, ok bool, skipped byte, err error) {
+// next reads a record. ok is false where the group ends.
+func (c *cursor) next() (ok bool, err error) {
 	for {
 		if c.at >= len(c.text) || c.text[c.at] == 'G' {
-			return r, false, 0, nil
+			return false, nil
 		}
 		if c.text[c.at] != 'C' {
 			break
 		}
 		if err := c.conn(); err != nil {
-			return r, false, 0, err
+			return false, err
 		}
 	}
 	line, err := c.line()
 	if err != nil {
-		return r, false, 0, err
+		return false, err
 	}
-	if skipped, err = c.record(line, &r); err != nil {
-		return r, false, 0, fmt.Errorf("record %q: %w", clip(line), err)
+	if err := c.read(line); err != nil {
+		return false, fmt.Errorf("record %q: %w", clip(line), err)
 	}
-	return r, true, skipped, nil
+	return true, nil
 }
 
 func clip(line []byte) []byte { return line[:min(len(line), 80)] }
@@ -151,7 +132,7 @@ func (c *cursor) describe(line []byte) error {
 	if n := w.uint(); n != uint64(len(c.local)+1) || n > maxConns {
 		return errLocal
 	}
-	conn := &capture.Conn{ID: w.uint()}
+	conn := capture.Conn{ID: w.uint() + c.conns.base}
 	switch w.next() {
 	case "tcp":
 	case "udp":
@@ -185,21 +166,25 @@ func (c *cursor) describe(line []byte) error {
 		return errUnknown
 	}
 	conn.Point, _ = strconv.Unquote(quoted)
-	c.local = append(c.local, c.known.share(conn))
+	c.local = append(c.local, c.conns.share(&conn, c.epoch))
 	return nil
 }
 
-func (c *cursor) record(line []byte, r *capture.Record) (skipped byte, err error) {
+// read reads the record that begins with a line.
+func (c *cursor) read(line []byte) error {
+	c.record, c.who, c.skipped = capture.Record{}, nil, 0
+	r := &c.record
 	if len(line) < 2 || line[1] != ' ' {
-		return 0, errUnknown
+		return errUnknown
 	}
 	w := words{rest: line[2:]}
 	local := w.uint()
 	if w.err == nil && (local == 0 || local > uint64(len(c.local))) {
-		return 0, errLocal
+		return errLocal
 	}
 	if w.err == nil {
-		r.Conn = c.local[local-1]
+		c.who = c.local[local-1]
+		r.Conn = c.who.conn
 	}
 	c.deltas(&w, r)
 	size := -1
@@ -227,31 +212,61 @@ func (c *cursor) record(line []byte, r *capture.Record) (skipped byte, err error
 		r.End = capture.End(w.one(ends[:]...))
 	default:
 		if l < 'a' || l > 'z' {
-			return 0, errUnknown
+			return errUnknown
 		}
-		skipped = l
+		c.skipped, r.Kind = l, capture.Remark
 		w.rest = w.rest[bytes.LastIndexByte(w.rest, ' ')+1:]
 		size = w.size()
 	}
 	if err := w.end(); err != nil {
-		return 0, err
+		return err
 	}
 	if size < 0 {
-		return 0, nil
+		return nil
 	}
+	return c.bytes(r, size)
+}
+
+// bytes reads what stands behind a record's line.
+func (c *cursor) bytes(r *capture.Record, size int) error {
 	if size >= len(c.text)-c.at || c.text[c.at+size] != '\n' {
-		return 0, errRecord
+		return errRecord
 	}
 	data := c.text[c.at : c.at+size : c.at+size]
 	c.at += size + 1
 	switch {
-	case skipped != 0:
+	case c.skipped != 0:
+		r.Text = fmt.Sprintf("the recording holds a record of a kind that this version does not know: %q, %d bytes", c.skipped, size)
 	case r.Kind == capture.Remark:
 		r.Text = string(data)
 	default:
 		r.Data = data
 	}
-	return skipped, nil
+	return nil
+}
+
+// groupEnd finds where the group ends of which the text goes on at a place, by
+// its records' sizes alone.
+func groupEnd(text []byte, at int) (int, error) {
+	for at < len(text) && text[at] != 'G' {
+		n := bytes.IndexByte(text[at:min(len(text), at+maxLine)], '\n')
+		if n < 2 {
+			return at, errLine
+		}
+		line := text[at : at+n]
+		at += n + 1
+		switch line[0] {
+		case 'C', letterOpen, letterGapClient, letterGapServer, letterClose:
+			continue
+		}
+		w := words{rest: line[bytes.LastIndexByte(line, ' ')+1:]}
+		size := w.size()
+		if w.err != nil || size >= len(text)-at || text[at+size] != '\n' {
+			return at, errRecord
+		}
+		at += size + 1
+	}
+	return at, nil
 }
 
 func from(server bool) capture.Direction {
@@ -395,19 +410,23 @@ func parseMicros(b []byte) (int64, error) {
 	whole, fraction, point := bytes.Cut(b, []byte("."))
 	w := words{rest: whole}
 	u := w.uint()
-	if w.err != nil || u > math.MaxInt64/1000-1 || point && (len(fraction) == 0 || len(fraction) > 3) {
+	if w.err != nil || u > 1<<63/1000 || point && (len(fraction) == 0 || len(fraction) > 3) {
 		return 0, errNumber
 	}
-	ns, unit := int64(u)*1000, int64(100)
+	u *= 1000
+	unit := uint64(100)
 	for _, c := range fraction {
 		if c < '0' || c > '9' {
 			return 0, errNumber
 		}
-		ns += int64(c-'0') * unit
+		u += uint64(c-'0') * unit
 		unit /= 10
 	}
-	if neg {
-		ns = -ns
+	if u > 1<<63 || u == 1<<63 && !neg {
+		return 0, errNumber
 	}
-	return ns, nil
+	if neg {
+		return -int64(u), nil
+	}
+	return int64(u), nil
 }

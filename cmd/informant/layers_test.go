@@ -30,6 +30,8 @@ var layers = map[string]layer{
 	"capture/pcap":     {ours: []string{"capture"}, others: []string{"github.com/google/gopacket", "github.com/klauspost/compress"}},
 	"capture/httptext": {ours: []string{"capture"}},
 	"capture/scenario": {ours: []string{"capture"}},
+	"capture/recording": {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress", "golang.org/x/mod/sumdb/tlog",
+		"aead.dev/minisign", "github.com/gofrs/flock", "github.com/ncruces/go-strftime"}},
 	"decode/http1":     {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress"}, pure: true},
 	"decode/soap":      {ours: []string{}, others: []string{"github.com/beevik/etree", "golang.org/x/text"}, pure: true},
 	"decode/cwmp":      {ours: []string{"capture", "decode/http1", "decode/soap"}, pure: true},

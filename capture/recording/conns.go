@@ -1,0 +1,90 @@
+package recording
+
+import "informant/capture"
+
+// conns is the connections of a file that are open, so that all records of one
+// share a *Conn.
+type conns struct {
+	byID  map[uint64]*known
+	base  uint64 // what a connection's number in the file is raised by
+	max   uint64 // the highest number there was
+	epoch int    // how often something was missing
+}
+
+// known is a connection, and what has been read of it.
+type known struct {
+	conn  *capture.Conn
+	epoch int     // when it was last described
+	seen  bool    // a record of it was read
+	gap   bool    // something may be missing before its next record
+	ended [2]bool // the direction, indexed by capture.Direction
+
+	// carried: a following file has begun, which repeats the connection's opening,
+	// and the ends of directions that repeats tells.
+	carried bool
+	repeats [2]bool
+}
+
+// share returns c as known, or what was known under its number, where that is the
+// same. epoch is that of the group that describes it.
+func (k *conns) share(c *capture.Conn, epoch int) *known {
+	if k.byID == nil {
+		k.byID = map[uint64]*known{}
+	}
+	old := k.byID[c.ID]
+	if old == nil || *old.conn != *c {
+		old = &known{conn: c, epoch: epoch}
+		k.byID[c.ID] = old
+		k.max = max(k.max, c.ID)
+	}
+	if old.epoch < epoch {
+		old.epoch, old.gap = epoch, old.seen
+	}
+	return old
+}
+
+// follow marks all connections as carried on into a following file.
+func (k *conns) follow() {
+	for _, c := range k.byID {
+		c.carried, c.repeats = true, [2]bool{}
+	}
+}
+
+// renew forgets all connections: another recording begins.
+func (k *conns) renew() {
+	clear(k.byID)
+	k.base = k.max
+}
+
+// repeated says whether a record only repeats, at the beginning of a following
+// file, what the file before it told.
+func (c *known) repeated(r *capture.Record) bool {
+	if !c.carried {
+		return false
+	}
+	switch {
+	case r.Kind == capture.Open:
+		c.repeats = c.ended
+		return true
+	case r.Kind == capture.Close && !r.Both && c.repeats[r.From]:
+		c.repeats[r.From] = false
+		return true
+	}
+	c.carried = false
+	return false
+}
+
+// took notes a record, and forgets a connection that is over.
+func (k *conns) took(c *known, r *capture.Record) {
+	c.seen = true
+	if r.Kind != capture.Close {
+		return
+	}
+	c.ended[r.From] = true
+	if r.Both {
+		c.ended[r.From.Opposite()] = true
+	}
+	if c.ended[0] && c.ended[1] && k.byID[c.conn.ID] == c {
+		delete(k.byID, c.conn.ID)
+	}
+}
