@@ -113,6 +113,15 @@ func (d *decoder) listItem(r *listReader, name string) {
 	switch v := r.a.add().(type) {
 	case *Leaf:
 		d.leaf(v, name)
+	case *ParameterValueStruct:
+		d.enter(name, r.n)
+		if d.general {
+			d.structure(v)
+		} else {
+			m := matcher{members: valueMembers, values: []Value{&v.Name, &v.Value}, last: -1}
+			d.fields(&m, &v.Presence)
+		}
+		d.leave()
 	case Struct:
 		d.enter(name, r.n)
 		if o, ok := v.(*OperationStruct); ok {

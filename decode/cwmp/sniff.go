@@ -34,7 +34,7 @@ func rootName(body string) string {
 		if !ok {
 			return ""
 		}
-		head = strings.TrimLeft(rest, " \t\r\n")
+		head = trimBlanks(rest)
 	}
 	name, ok := strings.CutPrefix(head, "<")
 	if !ok {
@@ -47,6 +47,14 @@ func rootName(body string) string {
 		}
 	}
 	return name
+}
+
+// trimBlanks is s without the white space that it begins with.
+func trimBlanks(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
+		s = s[1:]
+	}
+	return s
 }
 
 // odd is the beginning of a body from its first '<' on, where other characters

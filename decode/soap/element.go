@@ -16,14 +16,14 @@ func (s *Scanner) current() *tag {
 // Name is the element's name.
 func (s *Scanner) Name() Name {
 	n := &s.current().name
-	return Name{Prefix: n.Prefix, Local: n.Local, Space: s.space}
+	return Name{Prefix: n.Prefix, Local: n.Local, Space: s.spaceAt(s.space)}
 }
 
 // Local is the element's local name.
 func (s *Scanner) Local() string { return s.current().name.Local }
 
 // Qualified tells whether the element is in a namespace.
-func (s *Scanner) Qualified() bool { return s.space != "" }
+func (s *Scanner) Qualified() bool { return s.space != noSpace && s.spaceAt(s.space) != "" }
 
 // XSIType is the value of the element's xsi:type attribute; ok is false when
 // there is none.

@@ -23,7 +23,8 @@ const (
 type tagCache struct {
 	hashes [tagSets][tagWays]uint32
 	tags   [tagSets * tagWays]tag
-	missed [tagSets]uint32 // the hash of the last tag that was looked for in vain
+	next   [tagSets * tagWays]uint16 // the slot of the tag that followed on each the last time
+	missed [tagSets]uint32           // the hash of the last tag that was looked for in vain
 }
 
 // find is the slot of the tag with that text and hash, -1 when it is not there.

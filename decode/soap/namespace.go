@@ -13,36 +13,64 @@ const (
 // binding is a namespace declaration in force.
 type binding struct{ prefix, space string }
 
-// lookup resolves a prefix; "" is the default namespace, which is always
-// known.
-func (s *Scanner) lookup(prefix string) (space string, ok bool) {
+// The places of the namespaces that need no declaration, see binding.
+const (
+	noSpace  = -1 // none: that of names without a prefix
+	xmlSpace = -2 // that of the prefix xml
+)
+
+// place resolves a prefix to the binding that it has; "" is the default
+// namespace, which is always known.
+func (s *Scanner) place(prefix string) (i int, ok bool) {
 	for i := s.bound - 1; i >= 0; i-- {
-		b := &s.bindings[min(i, len(s.bindings)-1)]
-		if i >= len(s.bindings) {
-			b = &s.boundMore[i-len(s.bindings)]
-		}
-		if b.prefix == prefix {
-			return b.space, true
+		if s.binding(i).prefix == prefix {
+			return i, true
 		}
 	}
 	switch prefix {
 	case "":
-		return "", true
+		return noSpace, true
 	case "xml":
-		return xmlNS, true
+		return xmlSpace, true
 	}
-	return "", false
+	return noSpace, false
 }
 
-// bind puts a namespace declaration in force.
+// binding is the one at that place.
+func (s *Scanner) binding(i int) *binding {
+	if i < len(s.bindings) {
+		return &s.bindings[i]
+	}
+	return &s.boundMore[i-len(s.bindings)]
+}
+
+// spaceAt is the namespace at that place.
+func (s *Scanner) spaceAt(i int) string {
+	switch i {
+	case noSpace:
+		return ""
+	case xmlSpace:
+		return xmlNS
+	}
+	return s.binding(i).space
+}
+
+// lookup resolves a prefix.
+func (s *Scanner) lookup(prefix string) (space string, ok bool) {
+	i, ok := s.place(prefix)
+	return s.spaceAt(i), ok
+}
+
+// bind puts a namespace declaration in force. Its strings are no part of the
+// text.
 func (s *Scanner) bind(prefix, space string) {
 	if prefix == "" {
-		s.unprefixed = space
+		s.unprefixed = s.bound
 	}
-	if s.bound < len(s.bindings) {
-		s.bindings[s.bound] = binding{prefix, space}
-	} else {
+	if s.bound >= len(s.bindings) {
 		s.boundMore = append(s.boundMore[:s.bound-len(s.bindings)], binding{prefix, space})
+	} else if b := &s.bindings[s.bound]; b.prefix != prefix || b.space != space { // mostly it is that of the text before
+		*b = binding{prefix, space}
 	}
 	s.bound++
 }
@@ -50,20 +78,19 @@ func (s *Scanner) bind(prefix, space string) {
 // unbind ends those that were declared in the element o.
 func (s *Scanner) unbind(o *open) {
 	s.env, s.bound = o.env, int(o.bindings)
-	s.unprefixed, _ = s.lookup("")
+	s.unprefixed, _ = s.place("")
 }
 
 // resolve puts the namespace declarations of t in force, and resolves its
 // names. p is the position of its '<'.
 func (s *Scanner) resolve(p int, t *tag) {
 	s.declare(p, t)
-	t.name.Space = s.resolved(s.text[p+1:p+1+int(t.qname)], t.name.Prefix, p+1)
-	s.space = t.name.Space
+	s.space = s.resolved(s.text[p+1:p+1+int(t.qname)], t.name.Prefix, p+1)
 	attr := t.attr
 	for i := range attr {
 		a := &attr[i]
 		if a.Name.Prefix != "" && a.Name.Space == "" {
-			a.Name.Space = s.resolved("", a.Name.Prefix, p+a.At.Start)
+			a.Name.Space = s.spaceAt(s.resolved("", a.Name.Prefix, p+a.At.Start))
 		}
 		s.known(p, t, a, int32(i))
 	}
@@ -81,7 +108,7 @@ func (s *Scanner) declare(p int, t *tag) {
 		case a.Name.Prefix == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
-			s.bind(a.Name.Local, ownSpace(a.Value))
+			s.bind(strings.Clone(a.Name.Local), ownSpace(a.Value))
 		case a.Name.Prefix == "" && a.Name.Local == "xmlns":
 			a.Name.Space = xmlnsNS
 			s.checkBinding(a, p)
@@ -127,21 +154,21 @@ func ownSpace(space string) string {
 	return strings.Clone(space)
 }
 
-// resolved is the namespace of a prefix, "" when it isn't declared, which is
-// noted. A name of two colons is resolved by its first part.
-func (s *Scanner) resolved(qname, prefix string, at int) string {
-	space, ok := s.lookup(prefix)
+// resolved is the place of a prefix's namespace, none when it isn't declared,
+// which is noted. A name of two colons is resolved by its first part.
+func (s *Scanner) resolved(qname, prefix string, at int) int {
+	i, ok := s.place(prefix)
 	if ok {
-		return space
+		return i
 	}
-	if i := strings.IndexByte(qname, ':'); i >= 0 && strings.IndexByte(qname[i+1:], ':') >= 0 {
-		prefix = qname[:i]
-		if space, ok = s.lookup(prefix); ok {
-			return space
+	if c := strings.IndexByte(qname, ':'); c >= 0 && strings.IndexByte(qname[c+1:], ':') >= 0 {
+		prefix = qname[:c]
+		if i, ok = s.place(prefix); ok {
+			return i
 		}
 	}
 	s.undeclaredPrefix(prefix, at, "prefix "+quote(prefix)+" is not declared")
-	return ""
+	return noSpace
 }
 
 func (s *Scanner) undeclaredPrefix(prefix string, at int, text string) {
@@ -182,7 +209,7 @@ func valuePrefix(value string) string { return value[:max(0, strings.IndexByte(v
 
 // declared tells whether names with a prefix resolve here.
 func (s *Scanner) declared(prefix string) bool {
-	_, ok := s.lookup(prefix)
+	_, ok := s.place(prefix)
 	return ok
 }
 

@@ -60,11 +60,13 @@ type Scanner struct {
 
 	encodingNS string
 	quirks     quirks
-	// Of the element of a Start token, and of those without a prefix inside of it.
-	space, unprefixed string
+	// The places of the namespaces of the Start token's element, and of those
+	// without a prefix that may follow.
+	space, unprefixed int
 
 	one    tag       // the last tag that is not in the cache
 	cache  *tagCache // nil while it isn't worth while
+	last   int       // the slot of the last tag that was in it
 	serial uint32    // the number of the text
 
 	// Fixed room, so that a Scanner needs no other for an ordinary text, and
@@ -101,6 +103,7 @@ func (s *Scanner) openName(i int) string {
 // reset makes s ready to read text from pos on.
 func (s *Scanner) reset(text string, pos int) {
 	s.text, s.pos, s.serial = text, pos, max(s.serial, 1)
+	s.space, s.unprefixed = noSpace, noSpace
 	s.hasAmp = strings.IndexByte(text, '&') >= 0
 	s.hasCR = strings.IndexByte(text, '\r') >= 0
 	s.hasCDEnd = strings.Contains(text, "]]>")
@@ -112,16 +115,18 @@ func (s *Scanner) reset(text string, pos int) {
 // release makes s as new, but for the tags that it knows. It holds nothing of
 // the text any more.
 func (s *Scanner) release() {
-	attr := s.one.attr[:cap(s.one.attr)]
-	clear(attr)
-	clear(s.bindings[:])
-	s.text, s.space, s.unprefixed, s.encodingNS = "", "", "", ""
-	s.pos, s.start, s.end, s.inner, s.inEnd, s.tag, s.unwind = 0, 0, 0, 0, 0, -1, 0
+	if s.one.qname > 0 {
+		attr := s.one.attr[:cap(s.one.attr)]
+		clear(attr)
+		s.one = tag{attr: attr[:0]}
+	}
+	s.text, s.encodingNS = "", ""
+	s.space, s.unprefixed = noSpace, noSpace
+	s.pos, s.start, s.end, s.inner, s.inEnd, s.tag, s.last, s.unwind = 0, 0, 0, 0, 0, -1, 0, 0
 	s.kind, s.cdata, s.all = 0, false, false
 	s.depth, s.env, s.bound, s.elements, s.roots = 0, 0, 0, 0, 0
 	s.doctype, s.anyEntity, s.entities, s.undeclared = false, false, nil, nil
 	s.quirks = quirks{}
-	s.one = tag{attr: attr}
 	s.boundMore, s.deep = nil, s.deep[:0]
 	s.serial++
 	if s.serial == 0 || s.envs >= 1<<31 { // these numbers must not come again

@@ -7,7 +7,7 @@ import (
 // tag is a start tag that was read.
 type tag struct {
 	raw        string // what stands between '<' and '>'
-	name       Name   // without Space when it is plain
+	name       Name   // without Space, which depends on where it stands
 	attr       []Attr // its attributes, declarations of namespaces included; spans counted from the '<'
 	binds      []binding
 	out        []Attr // the attributes as they were last handed out, for an element at outAt
@@ -26,6 +26,13 @@ type tag struct {
 
 // startTag reads the start tag at p.
 func (s *Scanner) startTag(p int) bool {
+	c := s.cache
+	if c != nil {
+		slot := int(c.next[s.last])
+		if raw := c.tags[slot].raw; raw != "" && strings.HasPrefix(s.text[p+1:], raw) && p+1+len(raw) < len(s.text) && s.text[p+1+len(raw)] == '>' && s.holds(&c.tags[slot]) {
+			return s.knownTag(p, slot)
+		}
+	}
 	w := s.text[p+1:]
 	if len(w) > longestTag {
 		w = w[:longestTag]
@@ -35,24 +42,34 @@ func (s *Scanner) startTag(p int) bool {
 		return s.newTag(p, "", 0)
 	}
 	raw := w[:n]
-	if s.cache == nil {
+	if c == nil {
 		return s.newTag(p, raw, 0)
 	}
 	hash := hashOf(raw)
-	slot := s.cache.find(raw, hash)
-	if slot < 0 || !s.holds(&s.cache.tags[slot]) {
+	slot := c.find(raw, hash)
+	if slot < 0 || !s.holds(&c.tags[slot]) {
 		return s.newTag(p, raw, hash)
 	}
+	c.next[s.last] = uint16(slot)
+	return s.knownTag(p, slot)
+}
+
+// knownTag reads the start tag at p, which is that in the slot.
+func (s *Scanner) knownTag(p, slot int) bool {
 	t := &s.cache.tags[slot]
-	s.tag = slot
-	t.used = s.serial
-	s.start, s.end, s.pos = p, p+n+2, p+n+2
-	env, bound := s.env, s.bound
-	for i := range t.binds {
-		s.bind(t.binds[i].prefix, t.binds[i].space)
+	s.tag, s.last = slot, slot
+	if t.used != s.serial {
+		t.used = s.serial
 	}
+	s.start, s.pos = p, p+len(t.raw)+2
+	s.end = s.pos
+	env, bound := s.env, s.bound
 	if t.binds != nil {
+		for i := range t.binds {
+			s.bind(t.binds[i].prefix, t.binds[i].space)
+		}
 		s.env = t.inner
+		s.space, _ = s.place(t.name.Prefix)
 	}
 	if t.arrayType >= 0 && s.encodingNS == "" {
 		s.encodingNS = t.attr[t.arrayType].Name.Space
@@ -63,16 +80,16 @@ func (s *Scanner) startTag(p int) bool {
 // holds tells whether t, of which the text is there again, means the same here.
 // It resolves the element's name, which may have another namespace now.
 func (s *Scanner) holds(t *tag) bool {
-	if t.binds != nil {
-		s.space = t.name.Space
-		return t.env == s.env && (t.only == 0 || t.only == s.serial)
-	}
-	if t.name.Prefix == "" {
+	switch {
+	case t.binds != nil:
+		return t.env == s.env && (t.only == 0 || t.only == s.serial) // its name is resolved when they are in force
+	case t.name.Prefix == "":
 		s.space = s.unprefixed
-	} else if space, ok := s.lookup(t.name.Prefix); ok {
-		s.space = space
-	} else if s.space = ""; t.only != s.serial {
-		return false
+	default:
+		var ok bool
+		if s.space, ok = s.place(t.name.Prefix); !ok && t.only != s.serial {
+			return false
+		}
 	}
 	return t.plain || t.env == s.env && (t.only == 0 || t.only == s.serial) || s.holdsAgain(t)
 }
