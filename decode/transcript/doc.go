@@ -12,10 +12,11 @@
 //     no UTF-8 and the invisible characters of Unicode that turn the direction
 //     of text are written as escapes, in both forms.
 //   - Secrets are masked unless ShowSecrets is set: values of parameters for
-//     which cwmp.IsSecret holds, also where a FaultString repeats them,
-//     credentials of transfers and in URLs, and in raw HTTP and in bytes that
-//     are no HTTP the fields that carry credentials or whose names end as those
-//     of a token, key, password or cookie do.
+//     which cwmp.IsSecret holds, credentials of transfers and in URLs, and in
+//     raw HTTP and in bytes that are no HTTP the fields that carry credentials
+//     or whose names end as those of a token, key, password or cookie do. The
+//     values are masked as well where a FaultString repeats them, and, from 6
+//     bytes on, where text does that is no envelope.
 //   - Messages are never shortened in JSON, and in text only with a word about
 //     how much is left and how to see it. Of bytes between the messages of a
 //     session that are no HTTP JSON shows the first KB and says how many there
