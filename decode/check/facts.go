@@ -78,6 +78,7 @@ const (
 	refused                                    // 401
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
+	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
 )
 
 // everything is the facts of a message of which nothing can be told cheaply.
@@ -241,9 +242,12 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 			f |= oddEnvelopes
 		}
 	case *cwmp.GetParameterValuesResponse:
-		return f | listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(a.ParameterList.Items)
+		if repeated(a.ParameterList.Items) {
+			f |= twice
+		}
+		return f | listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(m.Document, a.ParameterList.Items)
 	case *cwmp.SetParameterValues:
-		f |= listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(a.ParameterList.Items)
+		f |= listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(m.Document, a.ParameterList.Items)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
@@ -404,15 +408,36 @@ func plainName(s string) bool {
 }
 
 // parameterFacts is what is odd about parameters with values.
-func parameterFacts(list []cwmp.ParameterValueStruct) (f facts) {
+func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts) {
+	prefix := ":" // of the type before, with its colon
 	for i := range list {
 		x := &list[i]
+		if t := x.Value.XSIType; !strings.HasPrefix(t, prefix) {
+			if c := strings.IndexByte(t, ':'); c > 0 {
+				prefix = t[:c+1]
+				f |= bindingFacts(d, t[:c])
+			}
+		}
 		f |= nameFacts(x.Name.Value) | valueFacts(&x.Value)
 		if x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
 			f |= secretive
 		}
 	}
 	return f
+}
+
+// bindingFacts tells whether the envelope binds the prefix of a type beyond
+// doubt.
+func bindingFacts(d *soap.Document, prefix string) facts {
+	if d == nil {
+		return 0
+	}
+	for i := range d.Envelope.Attr {
+		if a := &d.Envelope.Attr[i]; a.Name.Prefix == "xmlns" && a.Name.Local == prefix && typeSpace(a.Value) {
+			return 0
+		}
+	}
+	return oddBinding
 }
 
 // valueFacts tells whether a value fits its type beyond doubt.

@@ -25,7 +25,7 @@ func informFacts(m *cwmp.Message, a *cwmp.Inform) (f facts) {
 	f |= eventFacts(a)
 	f |= listFacts(&a.Event.ArrayInfo, len(a.Event.Items), "EventStruct")
 	list := a.ParameterList.Items
-	f |= listFacts(&a.ParameterList.ArrayInfo, len(list), "ParameterValueStruct") | parameterFacts(list)
+	f |= listFacts(&a.ParameterList.ArrayInfo, len(list), "ParameterValueStruct") | parameterFacts(m.Document, list)
 	if len(list) > 32 || f&partial != 0 {
 		return f | twice | twoRoots | oddForced | oddCall
 	}

@@ -29,6 +29,7 @@ type Pass struct {
 	got      []string // room for the values of one that came back
 	asked    []int    // room for exchanges
 	names    names
+	hashes   []uint64 // room for a table of names
 }
 
 // place is a position that a check reports.

@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"hash/maphash"
+	"math/bits"
 	"net/url"
 	"slices"
 	"strings"
@@ -35,6 +37,10 @@ var rpcs = []*Check{
 	{
 		ID: "RPC-011", Title: "Full names are returned once each", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: namesMissing,
 		Doc: "A parameter that doesn't exist is answered with fault 9005, never left out: the ACS can't tell an omission from an old value.",
+	},
+	{
+		ID: "RPC-012", Title: "The answer to a partial path has each parameter below it once, and no objects", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, with: listing, odd: twice | partial, Run: partialAnswer,
+		Doc: "GetParameterValues returns parameters, and objects have no value. A name that is there twice is told as a warning, unless it is below several of the paths that were asked for. Names elsewhere are RPC-010.",
 	},
 	{
 		ID: "RPC-014", Title: "SetParameterValues has no name twice", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, odd: twice, Run: setTwice,
@@ -293,6 +299,87 @@ func namesMissing(p *Pass) {
 			p.reportWith(Error, CPE, atMethod(p.Message), []*cwmp.Message{request}, "%s was asked for and is not in the answer", short(path))
 		}
 	}
+}
+
+func partialAnswer(p *Pass) {
+	paths, request, ok := p.askedFor()
+	if _, values := p.Message.Args.(*cwmp.GetParameterValuesResponse); !ok || !values || len(paths) > 1024 {
+		return
+	}
+	list := parameters(p.Message)
+	var seen map[string]int // where a name may be there twice
+	if p.mayRepeat(list) {
+		seen = make(map[string]int, len(list))
+	}
+	objects, again := 0, 0
+	var object, twice *cwmp.Leaf
+	for i := range list {
+		l := &list[i].Name
+		name := strings.TrimSpace(l.Value)
+		n := partialsOf(paths, name)
+		if n == 0 {
+			continue
+		}
+		if strings.HasSuffix(name, ".") {
+			if objects++; object == nil {
+				object = l
+			}
+			continue
+		}
+		if seen == nil {
+			continue
+		}
+		if seen[name]++; seen[name] == n+1 && !slices.Contains(paths, name) {
+			if again++; twice == nil {
+				twice = l
+			}
+		}
+	}
+	if object != nil {
+		p.reportWith(Error, CPE, atLeaf(p.Message, object), []*cwmp.Message{request}, "%s returns %s, which is an object and no parameter%s", p.Message.RPC, short(object.Value), more(objects))
+	}
+	if twice != nil {
+		p.reportWith(Warning, CPE, atLeaf(p.Message, twice), []*cwmp.Message{request}, "%s returns %s more often than it was asked for%s", p.Message.RPC, short(twice.Value), more(again))
+	}
+}
+
+// mayRepeat says whether a name may be in a list twice, by hashes of the names.
+// It is for long lists: of the others it is known.
+func (p *Pass) mayRepeat(list []cwmp.ParameterValueStruct) bool {
+	if len(list) <= 32 {
+		return true
+	}
+	size := 1 << bits.Len(uint(2*len(list)))
+	p.hashes = slices.Grow(p.hashes[:0], size)[:size]
+	clear(p.hashes)
+	if size > 1<<16 {
+		defer func() { p.hashes = nil }()
+	}
+	for i := range list {
+		h := maphash.String(nameSeed, strings.TrimSpace(list[i].Name.Value)) | 1 // 0 is an empty place
+		at := int(h>>32) & (size - 1)
+		for p.hashes[at] != 0 && p.hashes[at] != h {
+			at = (at + 1) & (size - 1)
+		}
+		if p.hashes[at] == h {
+			return true
+		}
+		p.hashes[at] = h
+	}
+	return false
+}
+
+// nameSeed is one of many: what is found doesn't depend on it.
+var nameSeed = maphash.MakeSeed()
+
+// partialsOf counts the partial paths that a name is below, or is itself.
+func partialsOf(paths []string, name string) (n int) {
+	for _, path := range paths {
+		if (path == "" || strings.HasSuffix(path, ".")) && strings.HasPrefix(name, path) && name != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func setTwice(p *Pass) {

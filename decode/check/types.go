@@ -2,11 +2,13 @@ package check
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"informant/decode/cwmp"
+	"informant/decode/soap"
 )
 
 // types is the checks of values, their types, and names.
@@ -22,6 +24,10 @@ var types = []*Check{
 	{
 		ID: "TYPE-003", Title: "A value fits its type", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, each: true, body: true, need: valued, odd: oddValue, Run: valueForm,
 		Doc: "Booleans are 0, 1, true and false in lower case; numbers have digits and a sign at most; none of them, nor a dateTime, is empty.",
+	},
+	{
+		ID: "TYPE-004", Title: "The prefix of a type is bound to the namespace of XML Schema or SOAP encoding", Ref: "XML Schema 1", Severity: Warning, each: true, body: true, need: valued, odd: oddBinding, Run: typeBinding,
+		Doc: "xsd:string is a type of XML Schema only where xsd is bound to it; a namespace-aware receiver doesn't know the type otherwise. Look at the declarations of the envelope. It is told once per prefix and message.",
 	},
 	{
 		ID: "TYPE-005", Title: "A dateTime is UTC", Ref: "TR-106a7 3.2.1", Severity: Warning, each: true, body: true, need: valued, odd: oddValue, Run: valueUTC,
@@ -116,6 +122,26 @@ func valueType(p *Pass) {
 			return
 		}
 		p.report(p.sender(), atLeaf(p.Message, l), "%s has the type %s, which CWMP doesn't have", short(name), quote(l.XSIType))
+	})
+}
+
+// typeSpace says whether a namespace is one of types.
+func typeSpace(space string) bool { return space == soap.SchemaNS || space == soap.EncodingNS }
+
+// typeBinding leaves types that CWMP doesn't have to TYPE-002, and prefixes
+// that aren't declared to SOAP-008.
+func typeBinding(p *Pass) {
+	var told []string
+	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+		prefix, _, ok := strings.Cut(l.XSIType, ":")
+		prefix = strings.TrimSpace(prefix)
+		if !ok || !knownType(typ) || slices.Contains(told, prefix) || len(told) > 16 {
+			return
+		}
+		told = append(told, prefix)
+		if space, ok := soap.Bound(p.Message.Document, int(l.Start), prefix); ok && !typeSpace(space) {
+			p.report(p.sender(), atLeaf(p.Message, l), "The type %s of %s is in namespace %s", quote(l.XSIType), short(name), quote(space))
+		}
 	})
 }
 
