@@ -178,7 +178,7 @@ func TestReordered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fs := frames(t, data)
 			want := steady(t, tell(records(t, name, data)))
-			for seed := range counts(t, name, 2*len(data), 50) {
+			for seed := range counts(t, name, 2*len(data), 200) {
 				r := rand.New(rand.NewPCG(uint64(seed), 2))
 				got := steady(t, tell(records(t, name, file(shuffle(fs, r, 2+seed%3)))))
 				if got != want {
@@ -228,7 +228,7 @@ func TestLost(t *testing.T) {
 			base := summary(t, parse(t, string(whole)))
 			want := errorsIn(t, whole)
 			r := rand.New(rand.NewPCG(3, 3))
-			for range counts(t, name, len(data), 200) {
+			for range counts(t, name, len(data), 1000) {
 				i := r.IntN(len(fs))
 				s := fs[i].segment()
 				if len(s.payload) == 0 || s.flags&7 != 0 {
@@ -291,7 +291,7 @@ func TestPartial(t *testing.T) {
 				}))
 			}
 			r := rand.New(rand.NewPCG(4, 4))
-			for range counts(t, name, 3*len(data), 50) {
+			for range counts(t, name, 3*len(data), 200) {
 				i := r.IntN(len(fs))
 				try(fmt.Sprintf("from packet %d on", i+1), fs[i:])
 				try(fmt.Sprintf("up to packet %d", i), fs[:i])
@@ -361,7 +361,7 @@ func TestEveryByte(t *testing.T) {
 			balance(t, records(t, name, data))
 			fs := frames(t, data)
 			r := rand.New(rand.NewPCG(5, 5))
-			for range counts(t, name, 3*len(data), 50) { // with loss
+			for range counts(t, name, 3*len(data), 200) { // with loss
 				balance(t, records(t, name, file(slices.DeleteFunc(slices.Clone(fs), func(frame) bool { return r.IntN(50) == 0 }))))
 			}
 		})
