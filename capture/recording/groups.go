@@ -132,19 +132,19 @@ func (d *Reader) startPart() {
 	d.header = h
 	if followed {
 		d.conns.follow()
-		d.part = part{seq: d.part.seq}
+		d.volume = volume{seq: d.volume.seq}
 	} else {
 		d.conns.renew()
 		d.order.base = d.order.last
-		d.part = part{}
+		d.volume = volume{}
 		if h.Follows != nil {
-			d.part.seq = h.Follows.Seq
+			d.volume.seq = h.Follows.Seq
 		}
 	}
 	d.begun = true
 	d.merge.drained = false
 	if h.ID == [16]byte{} {
-		d.part.loose = true
+		d.volume.loose = true
 	}
 	if g := findGeneral(h.Dictionary.Sum); h.Dictionary.ID != 0 && g != nil {
 		d.scan.decoder.add(g)
@@ -194,7 +194,7 @@ func (d *Reader) group() *cursor {
 
 // continues checks that a group goes on from the one before it.
 func (d *Reader) continues(c *cursor) {
-	p := &d.part
+	p := &d.volume
 	if c.Number != p.group+1 && !p.loose {
 		d.note(Damage{Offset: d.content.offset, Frame: d.content.frame, Groups: between(p.group, c.Number),
 			Err: fmt.Errorf("group %d follows on group %d", c.Number, p.group)})
@@ -217,7 +217,7 @@ func (d *Reader) failed(c *cursor, err error) {
 // over frees what a group held.
 func (d *Reader) over(c *cursor) {
 	if c.Kind == stretch {
-		d.part.seq = c.base.seq
+		d.volume.seq = c.base.seq
 	}
 	c.from.users--
 	d.recycle(c.from)
@@ -233,13 +233,13 @@ func (d *Reader) recycle(f *content) {
 // fits says whether a frame found behind damage can belong to what is read.
 func (d *Reader) fits(text []byte) bool {
 	c, err := openGroup(text, 0, &d.conns)
-	return err == nil && (c.Number > d.part.group || d.part.loose)
+	return err == nil && (c.Number > d.volume.group || d.volume.loose)
 }
 
 // noteDamage notes a part of which the groups are known when the next comes.
 func (d *Reader) noteDamage(e Damage) {
 	d.conns.epoch++
-	d.part.loose = true
+	d.volume.loose = true
 	if n := len(d.damage); n > 0 && d.pending > 0 && len(e.Groups) == 0 {
 		if p := &d.damage[n-1]; p.Offset+p.Size == e.Offset && len(p.Groups) == 0 && !errors.Is(e.Err, ErrTorn) {
 			p.Size += e.Size
@@ -265,7 +265,7 @@ func (d *Reader) tell(h *heading) {
 	for ; d.pending > 0; d.pending-- {
 		e := &d.damage[len(d.damage)-d.pending]
 		if h != nil && len(e.Groups) == 0 {
-			e.Groups = between(d.part.group, h.Number)
+			e.Groups = between(d.volume.group, h.Number)
 		}
 		if d.o.Skipped != nil {
 			d.o.Skipped(*e)

@@ -55,7 +55,7 @@ type Reader struct {
 	order    order
 	header   Header
 	begun    bool     // a HEAD was read, or what stands in for it
-	part     part     // the recording that is read
+	volume   volume   // the recording that is read
 	content  *content // the frame of which groups begin
 	free     [][]byte // rooms for contents
 	queue    []capture.Record
@@ -68,8 +68,8 @@ type Reader struct {
 	closed   bool
 }
 
-// part is what is known of one recording of the input.
-type part struct {
+// volume is what is known of one recording of the input.
+type volume struct {
 	group uint64 // the number of its last group
 	seq   uint64 // of its last record, in an unsealed one
 	loose bool   // what comes next need not go on from these

@@ -108,10 +108,10 @@ func (s *scanner) examine(at int) verdict {
 		return verdict{err: s.cut(at, len(b))}
 	}
 	size, _ := skippable(b)
-	if string(b[frameHead:frameHead+4]) != "cwmp" {
-		return verdict{other: size}
+	if string(b[frameHead:frameHead+4]) == "cwmp" || nearlyOurs(b) {
+		return s.examineBlock(at, size)
 	}
-	return s.examineBlock(at, size)
+	return verdict{other: size}
 }
 
 // cut is ErrTorn: the input ends n bytes behind a place.
@@ -120,6 +120,26 @@ func (s *scanner) cut(at, n int) error {
 		return io.EOF
 	}
 	return ErrTorn
+}
+
+// nearlyOurs says whether a skippable frame is a block of ours but for one letter
+// of its tag, which is damage. b begins with the frame and may end early.
+func nearlyOurs(b []byte) bool {
+	if len(b) < frameHead+tagSize || binary.LittleEndian.Uint32(b) != magicBlock {
+		return false
+	}
+	for tag := range maxBlocks {
+		same := 0
+		for i := range tagSize {
+			if b[frameHead+i] == tag[i] {
+				same++
+			}
+		}
+		if same == tagSize-1 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scanner) examineBlock(at int, size int64) verdict {
