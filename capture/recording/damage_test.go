@@ -28,8 +28,8 @@ func places(t testing.TB, file []byte) (at []int64) {
 	}
 }
 
-// upTo is how many records are in the frames before a place.
-func upTo(t testing.TB, file []byte, at int64) int {
+// recordsBefore is how many records are in the frames before a place.
+func recordsBefore(t testing.TB, file []byte, at int64) int {
 	t.Helper()
 	got, _, err := read(t, bytes.NewReader(file[:at]))
 	if err != nil {
@@ -48,7 +48,7 @@ func TestCut(t *testing.T) {
 		t.Fatal(at)
 	}
 	frames := at[len(at)-3:]
-	whole := []int{upTo(t, file, frames[0]), upTo(t, file, frames[1])}
+	whole := []int{recordsBefore(t, file, frames[0]), recordsBefore(t, file, frames[1])}
 	for n := frames[0]; n < frames[2]; n++ {
 		frame := 0
 		if n >= frames[1] {
@@ -84,7 +84,7 @@ func TestZeroed(t *testing.T) {
 		}
 	}
 	got, d, err := read(t, bytes.NewReader(file))
-	same(t, got, want[:upTo(t, file, last)])
+	same(t, got, want[:recordsBefore(t, file, last)])
 	if !errors.Is(err, capture.ErrDamaged) || len(d.Damage()) != 1 || d.Damage()[0].Offset != last || d.Damage()[0].Size != int64(len(file))-last {
 		t.Error(err, last)
 	}
@@ -134,7 +134,7 @@ func TestFlip(t *testing.T) {
 	at := places(t, file)
 	groups := make([][]capture.Record, len(at)-1) // by frame; HEAD has none
 	for i := range groups {
-		groups[i] = want[upTo(t, file, max(at[i], at[1])):upTo(t, file, at[i+1])]
+		groups[i] = want[recordsBefore(t, file, max(at[i], at[1])):recordsBefore(t, file, at[i+1])]
 	}
 	harmless := 0
 	for n := range file {

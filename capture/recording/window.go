@@ -27,7 +27,7 @@ func (w *window) peek(skip, n int) []byte {
 
 // read reads once, into room for at least need bytes from the next on.
 func (w *window) read(need int) {
-	const chunk = 256 << 10
+	const chunk = 64 << 10
 	if w.at > 0 && cap(w.buf)-w.at < max(need, chunk) || w.at > len(w.buf)/2 && w.at > 4*chunk {
 		w.off += int64(w.at)
 		w.buf = w.buf[:copy(w.buf, w.buf[w.at:])]

@@ -41,10 +41,11 @@ func read(t testing.TB, r io.Reader) ([]capture.Record, *Reader, error) {
 
 func readAll(t testing.TB, d *Reader) (records []capture.Record, _ *Reader, err error) {
 	t.Helper()
+	defer d.Close()
 	for {
 		r, err := d.Next()
 		if err != nil {
-			if _, again := d.Next(); again != io.EOF && err == io.EOF {
+			if _, again := d.Next(); again != io.EOF {
 				t.Errorf("after the end: %v", again)
 			}
 			if err == io.EOF {
