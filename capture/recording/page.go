@@ -24,6 +24,7 @@ type page struct {
 	leaf  bool
 	tree  string
 	lines [][]byte
+	refs  []pageRef // of a node's lines
 }
 
 // appendPageHead starts the text of a page.
@@ -69,6 +70,17 @@ func parsePageText(text []byte) (p page, err error) {
 	for i := 1; i < len(p.lines); i++ {
 		if bytes.Compare(firstField(p.lines[i-1]), firstField(p.lines[i])) > 0 {
 			return p, errPageOrder
+		}
+	}
+	if p.leaf {
+		return p, nil
+	}
+	p.refs = make([]pageRef, len(p.lines))
+	for i, line := range p.lines {
+		f := fields{rest: line}
+		f.raw()
+		if p.refs[i] = f.ref(); f.err != nil {
+			return p, f.err
 		}
 	}
 	return p, nil

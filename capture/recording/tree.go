@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sort"
 	"strconv"
 
 	"informant/capture"
@@ -194,20 +195,33 @@ type tree struct {
 	visit func(pageRef)
 }
 
+// ranked is a line of a tree and its place in it, counted from 0.
+type ranked struct {
+	rank int64
+	line []byte
+}
+
 // all yields every line.
-func (t *tree) all() iter.Seq2[[]byte, error] { return t.from(nil, 0) }
+func (t *tree) all() iter.Seq2[[]byte, error] { return t.seek(nil) }
 
 // seek yields the lines from a key on. A page that can't be read yields an error,
 // and the lines behind it follow.
-func (t *tree) seek(key []byte) iter.Seq2[[]byte, error] { return t.from(key, 0) }
-
-// at yields the lines from the n-th on, counted from 0.
-func (t *tree) at(n int64) iter.Seq2[[]byte, error] { return t.from(nil, n) }
-
-func (t *tree) from(key []byte, skip int64) iter.Seq2[[]byte, error] {
+func (t *tree) seek(key []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		for l, err := range t.from(key, 0) {
+			if !yield(l.line, err) {
+				return
+			}
+		}
+	}
+}
+
+// from yields the lines that are not before a key (nil: any) nor before the
+// n-th, with their places.
+func (t *tree) from(key []byte, n int64) iter.Seq2[ranked, error] {
+	return func(yield func(ranked, error) bool) {
 		if t.root.size > 0 {
-			w := treeWalk{tree: t, key: key, skip: skip, yield: yield}
+			w := treeWalk{tree: t, key: key, skip: n, yield: yield}
 			w.page(t.root, 0, nil)
 		}
 	}
@@ -218,7 +232,8 @@ type treeWalk struct {
 	*tree
 	key   []byte
 	skip  int64
-	yield func([]byte, error) bool
+	yield func(ranked, error) bool
+	rank  int64 // of what comes next
 	floor int64 // no page that is still to come stands before this offset
 }
 
@@ -233,36 +248,39 @@ func (w *treeWalk) page(ref pageRef, depth int, first []byte) bool {
 	if w.visit != nil {
 		w.visit(ref)
 	}
+	end := w.rank + ref.lines
 	p, err := w.pages.page(ref)
 	switch {
 	case err != nil:
-		return w.yield(nil, err)
 	case depth > maxHeight:
-		return w.yield(nil, ref.damaged(errHeight))
+		err = ref.damaged(errHeight)
 	case p.tree != w.name || first != nil && !bytes.Equal(first, firstField(p.lines[0])):
-		return w.yield(nil, ref.damaged(errTreePage))
+		err = ref.damaged(errTreePage)
 	}
-	if p.leaf {
-		return w.leaf(ref, p)
+	on := false
+	switch {
+	case err != nil:
+		on = w.yield(ranked{}, err)
+	case p.leaf:
+		on = w.leaf(ref, p)
+	default:
+		on = w.node(ref, p, depth)
 	}
-	return w.node(ref, p, depth)
+	w.rank = end
+	return on
 }
 
 func (w *treeWalk) leaf(ref pageRef, p page) bool {
-	if int64(len(p.lines)) != ref.lines {
-		if !w.yield(nil, ref.damaged(errTreePage)) {
-			return false
-		}
+	if int64(len(p.lines)) != ref.lines && !w.yield(ranked{}, ref.damaged(errTreePage)) {
+		return false
 	}
-	for _, line := range p.lines {
-		if w.skip > 0 {
-			w.skip--
-			continue
-		}
-		if w.key != nil && bytes.Compare(firstField(line), w.key) < 0 {
-			continue
-		}
-		if !w.yield(line, nil) {
+	from := 0
+	if w.key != nil {
+		from = sort.Search(len(p.lines), func(i int) bool { return bytes.Compare(firstField(p.lines[i]), w.key) >= 0 })
+	}
+	from = max(from, int(min(w.skip-w.rank, int64(len(p.lines)))))
+	for i := from; i < len(p.lines); i++ {
+		if !w.yield(ranked{w.rank + int64(i), p.lines[i]}, nil) {
 			return false
 		}
 	}
@@ -272,24 +290,23 @@ func (w *treeWalk) leaf(ref pageRef, p page) bool {
 func (w *treeWalk) node(ref pageRef, p page, depth int) bool {
 	sum := int64(0)
 	for i, line := range p.lines {
-		f := fields{rest: line}
-		first, child := f.raw(), f.ref()
+		child := p.refs[i]
 		// What is below a page stands before it, each part behind the one before.
-		if f.err != nil || child.offset < w.floor || child.offset+child.size > ref.offset {
-			return w.yield(nil, ref.damaged(errTreePage))
+		if child.offset < w.floor || child.offset+child.size > ref.offset {
+			return w.yield(ranked{}, ref.damaged(errTreePage))
 		}
 		sum += child.lines
-		if w.skip >= child.lines && child.lines > 0 {
-			w.skip -= child.lines
-		} else if w.key == nil || i+1 == len(p.lines) || bytes.Compare(firstField(p.lines[i+1]), w.key) >= 0 {
-			if !w.page(child, depth+1, first) {
-				return false
-			}
+		before := w.rank+child.lines <= w.skip ||
+			w.key != nil && i+1 < len(p.lines) && bytes.Compare(firstField(p.lines[i+1]), w.key) < 0
+		if before {
+			w.rank += child.lines
+		} else if !w.page(child, depth+1, firstField(line)) {
+			return false
 		}
 		w.floor = child.offset + child.size
 	}
 	if sum != ref.lines {
-		return w.yield(nil, ref.damaged(errTreePage))
+		return w.yield(ranked{}, ref.damaged(errTreePage))
 	}
 	return true
 }

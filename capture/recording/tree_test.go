@@ -90,7 +90,16 @@ func TestTree(t *testing.T) {
 			at := slices.IndexFunc(lines, func(l string) bool { return bytes.Compare(firstField([]byte(l)), key) >= 0 })
 			checkFrom(t, tr.seek(key), lines, at)
 			i := rnd.IntN(n + 1)
-			checkFrom(t, tr.at(int64(i)), lines, i)
+			checkFrom(t, func(yield func([]byte, error) bool) {
+				for l, err := range tr.from(nil, int64(i)) {
+					if err == nil && string(l.line) != lines[l.rank] {
+						t.Errorf("a line says that it is the %d.", l.rank)
+					}
+					if !yield(l.line, err) {
+						return
+					}
+				}
+			}, lines, i)
 		}
 	}
 }

@@ -1,0 +1,276 @@
+package recording
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"informant/capture"
+)
+
+func openSealed(t testing.TB, file []byte) *Sealed {
+	t.Helper()
+	s, err := OpenSealed(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func entries(t testing.TB, seq iter.Seq2[Entry, error]) (list []Entry) {
+	t.Helper()
+	for e, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+func drain(t testing.TB, src capture.Source) (list []capture.Record, err error) {
+	t.Helper()
+	for {
+		r, err := src.Next()
+		if err == io.EOF {
+			return list, nil
+		}
+		if err != nil {
+			return list, err
+		}
+		list = append(list, keep(r))
+	}
+}
+
+// The property: whatever the traffic, all groups give the source's records, and
+// the groups of each session hold all its records and all earlier ones of its
+// connections, in order.
+func TestSealedProperty(t *testing.T) {
+	for seed := range uint64(40) {
+		w := newWorld(100 + seed).run(300 + int(seed)*50)
+		o := SealOptions{Temp: t.TempDir(), FrameBytes: 1 << (8 + seed%8)}
+		if seed%2 > 0 {
+			o.Memory = 1 << (11 + seed%8)
+		}
+		file, _ := w.sealed(t, o)
+		s := openSealed(t, file)
+		all, err := drain(t, s.Source(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, all, w.records)
+		list := entries(t, s.Sessions(Query{}))
+		if len(list) != len(w.all) {
+			t.Fatalf("seed %d: %d sessions, want %d", seed, len(list), len(w.all))
+		}
+		if seed%8 > 0 {
+			list = list[:min(len(list), 12)]
+		}
+		for _, e := range list {
+			w.check(t, s, e)
+		}
+	}
+}
+
+// check reads a session and compares it with what was made up.
+func (w *world) check(t *testing.T, s *Sealed, e Entry) {
+	t.Helper()
+	i := slices.IndexFunc(w.all, func(o *worldSession) bool { return o.entry.ID == e.ID })
+	want := w.all[i]
+	if got, made := fmt.Sprint(e.Device, e.Start, e.End, e.RPCs, e.Events, e.Faults, e.Outcome, e.Worst, e.Findings),
+		fmt.Sprint(want.entry.Device, want.entry.Start, want.entry.End, want.entry.RPCs, want.entry.Events, want.entry.Faults,
+			want.entry.Outcome, want.entry.Worst, want.entry.Findings); got != made {
+		t.Errorf("%s, want %s", got, made)
+	}
+	got, err := drain(t, s.Source(e.Groups))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seqs := map[uint64]bool{}
+	last := uint64(0)
+	for _, r := range got {
+		if r.Seq <= last {
+			t.Fatalf("record %d comes behind record %d", r.Seq, last)
+		}
+		last = r.Seq
+		seqs[r.Seq] = true
+	}
+	for _, seq := range want.records {
+		if !seqs[seq] {
+			t.Fatalf("session %x: record %d is missing", e.ID, seq)
+		}
+	}
+	end := want.records[len(want.records)-1]
+	for _, span := range want.spans {
+		for _, r := range w.records[:end] {
+			if r.Conn.ID == span.Conn && !seqs[r.Seq] {
+				t.Fatalf("session %x: record %d, which was before it on its connection, is missing", e.ID, r.Seq)
+			}
+		}
+	}
+}
+
+func TestQuery(t *testing.T) {
+	w := newWorld(7).run(60_000)
+	file, _ := w.sealed(t, SealOptions{Temp: t.TempDir()})
+	s := openSealed(t, file)
+	all := entries(t, s.Sessions(Query{}))
+	for i, e := range all {
+		if e.Ordinal != i+1 || i > 0 && e.Start.Before(all[i-1].Start) {
+			t.Fatalf("session %d is the %d., of %v", i+1, e.Ordinal, e.Start)
+		}
+	}
+	if len(all) < 1000 || s.tree(treeSession).root.lines != int64(len(all)) {
+		t.Fatal(len(all), "sessions")
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 60 {
+		e := all[rnd.IntN(len(all))]
+		id := hex.EncodeToString(e.ID[:])
+		until := e.Start.Add(time.Duration(rnd.IntN(int(time.Second))))
+		for _, q := range []Query{
+			{ID: id}, {ID: id[:3]}, {ID: strings.ToUpper(id[:9])}, {Device: e.Device}, {Ordinal: e.Ordinal}, {Since: e.Start}, {Until: e.Start},
+			{Since: e.Start, Until: until}, {Device: e.Device, Since: e.Start, Until: until}, {ID: id[:1], Device: e.Device},
+			{ID: "zz"}, {Device: e.Device[:5]}, {Ordinal: len(all) + 1}, {Ordinal: -1}, {ID: id, Ordinal: e.Ordinal + 1}, {Since: until, Until: e.Start},
+		} {
+			var want []string
+			for _, e := range all {
+				q := q
+				q.ID = strings.ToLower(q.ID)
+				if q.matches(&e) {
+					want = append(want, hex.EncodeToString(e.ID[:]))
+				}
+			}
+			var got []string
+			for _, e := range entries(t, s.Sessions(q)) {
+				got = append(got, hex.EncodeToString(e.ID[:]))
+				if all[e.Ordinal-1].ID != e.ID {
+					t.Errorf("%+v: session %x is not the %d.", q, e.ID, e.Ordinal)
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v: %d sessions, want %d", q, len(got), len(want))
+			}
+		}
+	}
+	for e, err := range s.Sessions(Query{NoGroups: true}) {
+		if err != nil || e.Groups != nil {
+			t.Fatal(e, err)
+		}
+	}
+}
+
+// A connection that carries very many sessions costs each of them no more in the
+// index than any other.
+func TestManySessionsOnAConnection(t *testing.T) {
+	const n = 3000
+	c := &capture.Conn{ID: 1}
+	src := &records{list: []capture.Record{{Seq: 1, Conn: c, Kind: capture.Open}}}
+	script := &script{at: map[uint64][]Found{}}
+	for i := range uint64(n) {
+		seq := i + 2
+		src.list = append(src.list, capture.Record{Seq: seq, Conn: c, Kind: capture.Data, Data: []byte("x")})
+		script.at[seq] = []Found{{Entry: Entry{ID: [16]byte{byte(i), byte(i >> 8), 1}, Start: time.Unix(int64(i+1), 0)}, Spans: []Span{{1, seq, seq}}}}
+	}
+	file, _ := sealAll(t, src, SealOptions{Indexer: script, Memory: 64 << 10})
+	if len(file) > n*200 {
+		t.Errorf("%d bytes for %d sessions", len(file), n)
+	}
+	s := openSealed(t, file)
+	for e, err := range s.Sessions(Query{Ordinal: n}) {
+		if err != nil || len(e.own) != 1 || len(e.before) != 1 {
+			t.Fatal(e.own, e.before, err)
+		}
+		if got, err := drain(t, s.Source(e.Groups)); err != nil || len(got) != n+1 {
+			t.Error(len(got), err)
+		}
+	}
+}
+
+func TestOpenSealedRefuses(t *testing.T) {
+	w := newWorld(3).run(300)
+	file, _ := w.sealed(t, SealOptions{})
+	open := func(b []byte) error {
+		_, err := OpenSealed(bytes.NewReader(b), int64(len(b)))
+		return err
+	}
+	if err := open(record(t, WriterOptions{}, w.records)); !errors.Is(err, ErrNotSealed) {
+		t.Error(err)
+	}
+	if err := open([]byte("no recording at all, but a text")); !errors.Is(err, capture.ErrFormat) {
+		t.Error(err)
+	}
+	for n := range len(file) {
+		if err := open(file[:n]); !errors.Is(err, ErrNotSealed) && !errors.Is(err, capture.ErrFormat) {
+			t.Fatalf("cut at %d of %d: %v", n, len(file), err)
+		}
+	}
+	if err := open(append(bytes.Clone(file), file...)); err == nil {
+		t.Error("two recordings were opened as one")
+	}
+}
+
+// FuzzSealed reads any bytes as a sealed recording, and says no more than that
+// they are damaged.
+func FuzzSealed(f *testing.F) {
+	w := newWorld(4).run(60)
+	file, _ := w.sealed(f, SealOptions{FrameBytes: 4096})
+	f.Add(file, uint(0), byte(0))
+	f.Add(file, uint(len(file)-30), byte(8))
+	f.Fuzz(func(t *testing.T, b []byte, at uint, with byte) {
+		b = bytes.Clone(b)
+		if len(b) > 0 {
+			b[at%uint(len(b))] ^= with
+		}
+		_, _ = Verify(bytes.NewReader(b), int64(len(b)), VerifyOptions{})
+		s, err := OpenSealed(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		for e := range s.Sessions(Query{}) {
+			_, _ = drain(t, s.Source(e.Groups[:min(len(e.Groups), 100)]))
+		}
+		if s.statement.Groups < 1000 {
+			_, _ = drain(t, s.Source(nil))
+		}
+	})
+}
+
+// FuzzTail reads any bytes as the body of TAIL.
+func FuzzTail(f *testing.F) {
+	w := newWorld(5).run(60)
+	_, key, _ := GenerateKey()
+	_, s := w.sealed(f, SealOptions{Key: &key})
+	block := s.appendTail(nil, 99)
+	f.Add(block[frameHead+tagSize : len(block)-4])
+	s.Signature = ""
+	block = s.appendTail(nil, 0)
+	f.Add(block[frameHead+tagSize : len(block)-4])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) < tailFix {
+			return
+		}
+		s, err := parseTail(body)
+		if err != nil {
+			return
+		}
+		again := s.appendTail(nil, 0)
+		s2, err := parseTail(again[frameHead+tagSize : len(again)-4])
+		if err != nil || s2.Text != s.Text || s2.Root != s.Root {
+			t.Errorf("%q became %q: %v", s.Text, s2.Text, err)
+		}
+		if r, err := ParseReceipt(s.Receipt()); err == nil && len(r.differences(s)) > 0 {
+			t.Error(r.differences(s))
+		}
+	})
+}
