@@ -5,18 +5,15 @@ import "informant/capture"
 // conns is the connections of a file that are open, so that all records of one
 // share a *Conn.
 type conns struct {
-	byID  map[uint64]*known
-	base  uint64 // what a connection's number in the file is raised by
-	max   uint64 // the highest number there was
-	epoch int    // how often something was missing
+	byID map[uint64]*known
+	base uint64 // what a connection's number in the file is raised by
+	max  uint64 // the highest number there was
 }
 
 // known is a connection, and what has been read of it.
 type known struct {
 	conn  *capture.Conn
-	epoch int     // when it was last described
-	seen  bool    // a record of it was read
-	gap   bool    // something may be missing before its next record
+	seq   uint64  // of the last record of it that was read; 0: there is none
 	ended [2]bool // the direction, indexed by capture.Direction
 
 	// carried: a following file has begun, which repeats the connection's opening,
@@ -26,19 +23,16 @@ type known struct {
 }
 
 // share returns c as known, or what was known under its number, where that is the
-// same. epoch is that of the group that describes it.
-func (k *conns) share(c *capture.Conn, epoch int) *known {
+// same.
+func (k *conns) share(c *capture.Conn) *known {
 	if k.byID == nil {
 		k.byID = map[uint64]*known{}
 	}
 	old := k.byID[c.ID]
 	if old == nil || *old.conn != *c {
-		old = &known{conn: c, epoch: epoch}
+		old = &known{conn: c}
 		k.byID[c.ID] = old
 		k.max = max(k.max, c.ID)
-	}
-	if old.epoch < epoch {
-		old.epoch, old.gap = epoch, old.seen
 	}
 	return old
 }
@@ -76,7 +70,7 @@ func (c *known) repeated(r *capture.Record) bool {
 
 // took notes a record, and forgets a connection that is over.
 func (k *conns) took(c *known, r *capture.Record) {
-	c.seen = true
+	c.seq = r.Seq
 	if r.Kind != capture.Close {
 		return
 	}

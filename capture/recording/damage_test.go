@@ -12,8 +12,8 @@ import (
 	"informant/capture"
 )
 
-// places is where frames and blocks begin, and the end of the file.
-func places(t testing.TB, file []byte) (at []int64) {
+// boundaries is where frames and blocks begin, and the end of the file.
+func boundaries(t testing.TB, file []byte) (at []int64) {
 	t.Helper()
 	s := scanner{w: window{r: bytes.NewReader(file)}, decoder: newDecoder(), damaged: func(d Damage) { t.Error(d) }}
 	for {
@@ -43,7 +43,7 @@ func recordsBefore(t testing.TB, file []byte, at int64) int {
 func TestCut(t *testing.T) {
 	want := traffic(rand.New(rand.NewPCG(1, 2)), 300)
 	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 4000}, want)
-	at := places(t, file)
+	at := boundaries(t, file)
 	if len(at) < 6 {
 		t.Fatal(at)
 	}
@@ -74,7 +74,7 @@ func TestCut(t *testing.T) {
 func TestZeroed(t *testing.T) {
 	want := traffic(rand.New(rand.NewPCG(1, 2)), 3000)
 	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 40000}, want)
-	at := places(t, file)
+	at := boundaries(t, file)
 	n := int64(len(file) - 4096)
 	clear(file[n:])
 	last := at[0]
@@ -100,7 +100,7 @@ func TestZeroed(t *testing.T) {
 func TestCutAnywhere(t *testing.T) {
 	want := traffic(rand.New(rand.NewPCG(1, 2)), 40)
 	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 1000}, want)
-	at := places(t, file)
+	at := boundaries(t, file)
 	for n := range file {
 		got, _, err := read(t, bytes.NewReader(file[:n]))
 		switch {
@@ -131,7 +131,7 @@ func TestFlip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	want := traffic(rnd, 60)
 	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 2000}, want)
-	at := places(t, file)
+	at := boundaries(t, file)
 	groups := make([][]capture.Record, len(at)-1) // by frame; HEAD has none
 	for i := range groups {
 		groups[i] = want[recordsBefore(t, file, max(at[i], at[1])):recordsBefore(t, file, at[i+1])]

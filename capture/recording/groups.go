@@ -108,7 +108,7 @@ func scanBytes(b []byte) *scanner { return &scanner{w: window{buf: b, err: io.EO
 // missing says whether a frame needs a dictionary that nobody has.
 func (d *Reader) missing(id uint32) error {
 	named := d.header.Dictionary
-	if id != named.ID || d.conns.epoch > 0 {
+	if id != named.ID || d.volume.damaged {
 		return nil // then the frame is damaged, or DICT
 	}
 	return fmt.Errorf("%w: %d, %s, SHA-256 %x", ErrDictionary, id, named.Name, named.Sum)
@@ -132,19 +132,19 @@ func (d *Reader) startPart() {
 	d.header = h
 	if followed {
 		d.conns.follow()
-		d.volume = volume{seq: d.volume.seq}
+		d.volume = volume{seq: d.volume.seq, raw: d.volume.raw, hole: d.volume.hole}
 	} else {
 		d.conns.renew()
 		d.order.base = d.order.last
 		d.volume = volume{}
 		if h.Follows != nil {
-			d.volume.seq = h.Follows.Seq
+			d.volume.seq, d.volume.raw = h.Follows.Seq, h.Follows.Seq
 		}
 	}
 	d.begun = true
 	d.merge.drained = false
 	if h.ID == [16]byte{} {
-		d.volume.loose = true
+		d.volume.damaged, d.volume.loose = true, true
 	}
 	if g := findGeneral(h.Dictionary.Sum); h.Dictionary.ID != 0 && g != nil {
 		d.scan.decoder.add(g)
@@ -177,7 +177,6 @@ func (d *Reader) group() *cursor {
 	}
 	d.tell(&c.heading)
 	d.continues(c)
-	c.epoch = d.conns.epoch
 	if c.Kind != stretch {
 		end, err := groupEnd(f.text, c.at)
 		c.text = f.text[:end]
@@ -238,8 +237,7 @@ func (d *Reader) fits(text []byte) bool {
 
 // noteDamage notes a part of which the groups are known when the next comes.
 func (d *Reader) noteDamage(e Damage) {
-	d.conns.epoch++
-	d.volume.loose = true
+	d.volume.damaged, d.volume.loose = true, true
 	if n := len(d.damage); n > 0 && d.pending > 0 && len(e.Groups) == 0 {
 		if p := &d.damage[n-1]; p.Offset+p.Size == e.Offset && len(p.Groups) == 0 && !errors.Is(e.Err, ErrTorn) {
 			p.Size += e.Size
@@ -252,7 +250,7 @@ func (d *Reader) noteDamage(e Damage) {
 
 // note notes a damage of which all is known.
 func (d *Reader) note(e Damage) {
-	d.conns.epoch++
+	d.volume.damaged = true
 	d.damage = append(d.damage, e)
 	if d.o.Skipped != nil {
 		d.o.Skipped(e)

@@ -38,7 +38,6 @@ type cursor struct {
 	start int64
 	local []*known
 	conns *conns
-	epoch int // of the conns, when the group began
 	from  *content
 
 	record  capture.Record // what next read; its Data shares the text's memory
@@ -50,7 +49,7 @@ var errNoGroup = errors.New("no group begins here")
 
 // openGroup reads the heading at text[at:].
 func openGroup(text []byte, at int, conns *conns) (*cursor, error) {
-	c := &cursor{text: text, at: at, conns: conns, epoch: conns.epoch}
+	c := &cursor{text: text, at: at, conns: conns}
 	line, err := c.line()
 	if err != nil {
 		return nil, err
@@ -166,7 +165,7 @@ func (c *cursor) describe(line []byte) error {
 		return errUnknown
 	}
 	conn.Point, _ = strconv.Unquote(quoted)
-	c.local = append(c.local, c.conns.share(&conn, c.epoch))
+	c.local = append(c.local, c.conns.share(&conn))
 	return nil
 }
 

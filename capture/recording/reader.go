@@ -42,7 +42,8 @@ type ReaderOptions struct {
 // Where something is missing before the next record of a connection it yields a
 // Gap of unknown size for both its directions, and where a connection's opening
 // is missing an Open that says so: such records have no time. Sequence numbers
-// are those of the recording. They, and connections' numbers, go on from one
+// are those of the recording, and a little higher where such records took them.
+// They, and connections' numbers, go on from one
 // recording to the next. A file that follows the one before it (a rotation) goes
 // on with its connections.
 //
@@ -73,6 +74,10 @@ type volume struct {
 	group uint64 // the number of its last group
 	seq   uint64 // of its last record, in an unsealed one
 	loose bool   // what comes next need not go on from these
+
+	damaged bool   // something of it is missing
+	raw     uint64 // Seq, as the recording has it, of the record yielded last
+	hole    uint64 // the last Seq up to there that is missing
 }
 
 var _ capture.Source = (*Reader)(nil)
@@ -173,14 +178,17 @@ func (d *Reader) take(c *cursor) {
 	if c.skipped != 0 {
 		d.unknown++
 	}
+	if v := &d.volume; r.Seq > v.raw+1 && (c.Kind == stretch || v.damaged) {
+		v.hole = r.Seq - 1
+	}
+	d.volume.raw = r.Seq
 	if k.repeated(&r) {
 		return
 	}
-	if !k.seen && r.Kind != capture.Open && d.conns.epoch > 0 {
+	if k.seq == 0 && r.Kind != capture.Open && (d.volume.damaged || d.volume.hole > 0) {
 		d.put(capture.Record{Conn: k.conn, Kind: capture.Open, Midstream: true})
 	}
-	if k.gap {
-		k.gap = false
+	if k.seq != 0 && k.seq < d.volume.hole {
 		for from := range capture.Direction(2) {
 			d.put(capture.Record{Conn: k.conn, Kind: capture.Gap, From: from, Lost: -1})
 		}
@@ -196,19 +204,16 @@ func (d *Reader) put(r capture.Record) {
 	d.queue = append(d.queue, r)
 }
 
-// order numbers records: as the recording does, where that grows.
+// order numbers records: as the recording does, and by more where a record that is
+// not in it took the number, till one is free.
 type order struct {
 	last uint64
 	base uint64 // what numbers are raised by
 }
 
 func (o *order) number(seq uint64) uint64 {
-	if seq += o.base; seq <= o.last {
-		o.base += o.last + 1 - seq
-		seq = o.last + 1
-	}
-	o.last = seq
-	return seq
+	o.last = max(seq+o.base, o.last+1)
+	return o.last
 }
 
 // between numbers a record that is not in the recording.
