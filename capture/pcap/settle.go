@@ -132,10 +132,17 @@ func (a *assembler) drainHalf(f *flow, e end) (progress bool) {
 		a.closeHalf(f, e)
 		progress = true
 	}
-	if f.phase == following && h.rstSet && (h.closed || ahead(h.rst, h.next) <= 0) && allowed(o, h.rstAck, h.rstHas) {
+	if f.phase == following && h.rstSet && (h.closed || ahead(h.rst, h.next) <= 0) && allowed(o, h.rstAck, h.rstHas) && !f.gapped(1-e) {
 		a.reset(f, e)
 	}
 	return progress
+}
+
+// gapped tells whether bytes of an end are missing that were sent before the
+// other end's reset: the capture may have them later than the reset.
+func (f *flow) gapped(e end) bool {
+	_, _, ok := f.holeOf(e)
+	return ok
 }
 
 // deliverFirst delivers the first that waits, or what of it is new.
@@ -284,6 +291,9 @@ func (f *flow) holeOf(e end) (to uint32, at stamp, ok bool) {
 	if h.rstSet && ahead(h.rst, h.next) > 0 {
 		return h.rst, h.rstAt, true
 	}
+	if o.rstSet && h.ackedSeen && ahead(h.acked, h.next) > 0 {
+		return h.acked, o.rstAt, true
+	}
 	to, at, ok = o.needs()
 	if d := ahead(to, h.next); !ok || d <= 0 || d > maxAhead {
 		return 0, at, false
@@ -371,7 +381,8 @@ func (a *assembler) giveUp(f *flow) bool {
 			h.hole = false
 			continue
 		}
-		acked := h.ackedSeen && ahead(h.acked, h.next) > 0 || len(h.pend) == 0 && !h.finSet && !h.rstSet
+		acked := h.ackedSeen && ahead(h.acked, h.next) > 0 || len(h.pend) == 0 && !h.finSet && !h.rstSet ||
+			f.half[1-e].rstSet // nothing is sent again after a reset
 		a.watch(f, h, acked)
 		switch {
 		case acked && a.ackedTooLong(f, h):
