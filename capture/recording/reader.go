@@ -55,11 +55,12 @@ type Reader struct {
 	merge    merge
 	order    order
 	header   Header
-	begun    bool     // a HEAD was read, or what stands in for it
-	volume   volume   // the recording that is read
-	content  *content // the frame of which groups begin
-	free     [][]byte // rooms for contents
-	queue    []capture.Record
+	begun    bool             // a HEAD was read, or what stands in for it
+	volume   volume           // the recording that is read
+	content  *content         // the frame of which groups begin
+	free     [][]byte         // rooms for contents
+	queue    []capture.Record // that Next yields
+	taken    int              // how many of them it has
 	unknown  int
 	boundary *Header // of the recording that comes next
 	fatal    error   // that ends the input
@@ -156,7 +157,8 @@ func (d *Reader) Next() (capture.Record, error) {
 	if d.closed {
 		return capture.Record{}, io.EOF
 	}
-	for len(d.queue) == 0 {
+	for d.taken == len(d.queue) {
+		d.queue, d.taken = d.queue[:0], 0
 		if c := d.merge.next(); c != nil {
 			d.take(c)
 		} else if d.boundary != nil {
@@ -165,11 +167,8 @@ func (d *Reader) Next() (capture.Record, error) {
 			return capture.Record{}, d.finalError()
 		}
 	}
-	r := d.queue[0]
-	if d.queue = d.queue[1:]; len(d.queue) == 0 {
-		d.queue = nil
-	}
-	return r, nil
+	d.taken++
+	return d.queue[d.taken-1], nil
 }
 
 // take queues a record, and before it what has to be told of what is missing.
