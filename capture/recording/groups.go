@@ -59,6 +59,7 @@ func (d *Reader) element(e element) error {
 	switch e.tag {
 	case "":
 		d.content = &content{element: e}
+		d.held += len(e.text)
 		return nil
 	case tagHead:
 		h, err := parseHeader(e.body)
@@ -188,6 +189,9 @@ func (d *Reader) group() *cursor {
 	}
 	f.last, c.from = c, f
 	f.users++
+	if c.Kind != stretch && d.held > d.maxHeld && d.spill.take(c) == nil {
+		f.users--
+	}
 	return c
 }
 
@@ -218,15 +222,23 @@ func (d *Reader) over(c *cursor) {
 	if c.Kind == stretch {
 		d.volume.seq = c.base.seq
 	}
+	if c.spilled != nil {
+		d.spill.leave()
+		return
+	}
 	c.from.users--
 	d.recycle(c.from)
 }
 
 func (d *Reader) recycle(f *content) {
-	if f.closed && f.users == 0 && f.text != nil && len(d.free) < 4 {
-		d.free = append(d.free, f.text)
-		f.text = nil
+	if !f.closed || f.users > 0 || f.text == nil {
+		return
 	}
+	d.held -= len(f.text)
+	if len(d.free) < 4 {
+		d.free = append(d.free, f.text)
+	}
+	f.text = nil
 }
 
 // fits says whether a frame found behind damage can belong to what is read.

@@ -18,7 +18,22 @@ type merge struct {
 // next returns the cursor that holds the next record; it is valid until the next
 // call. nil: there are no more.
 func (m *merge) next() *cursor {
-	m.advance()
+	for m.advance(); ; m.drop() {
+		m.fill()
+		if len(m.open) == 0 {
+			return nil
+		}
+		err := m.open[0].recall()
+		if err == nil {
+			return m.open[0]
+		}
+		m.failed(m.open[0], err)
+		m.over(m.open[0])
+	}
+}
+
+// fill begins the groups that are due.
+func (m *merge) fill() {
 	for m.wants() {
 		if m.ahead == nil {
 			if m.ahead = m.begin(); m.ahead == nil {
@@ -36,10 +51,6 @@ func (m *merge) next() *cursor {
 			m.up(len(m.open) - 1)
 		}
 	}
-	if len(m.open) == 0 {
-		return nil
-	}
-	return m.open[0]
 }
 
 // wants says whether it has to be known which group comes next: not while a
@@ -57,6 +68,11 @@ func (m *merge) advance() {
 		m.down(0)
 		return
 	}
+	m.drop()
+}
+
+// drop takes the first group away.
+func (m *merge) drop() {
 	last := len(m.open) - 1
 	m.open[0] = m.open[last]
 	m.open[last] = nil

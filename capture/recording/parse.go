@@ -40,6 +40,9 @@ type cursor struct {
 	conns *conns
 	from  *content
 
+	lineAt  int      // of the current record
+	spilled *spilled // where the text is; nil: in text
+
 	record  capture.Record // what next read; its Data shares the text's memory
 	who     *known         // and its connection
 	skipped byte           // the letter of a record that is unknown and became a remark; else 0
@@ -71,6 +74,13 @@ func openGroup(text []byte, at int, conns *conns) (*cursor, error) {
 
 // next reads a record. ok is false where the group ends.
 func (c *cursor) next() (ok bool, err error) {
+	if c.spilled != nil {
+		return c.nextSpilled()
+	}
+	return c.nextHeld()
+}
+
+func (c *cursor) nextHeld() (ok bool, err error) {
 	for {
 		if c.at >= len(c.text) || c.text[c.at] == 'G' {
 			return false, nil
@@ -82,6 +92,7 @@ func (c *cursor) next() (ok bool, err error) {
 			return false, err
 		}
 	}
+	c.lineAt = c.at
 	line, err := c.line()
 	if err != nil {
 		return false, err

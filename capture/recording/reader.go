@@ -55,10 +55,13 @@ type Reader struct {
 	merge    merge
 	order    order
 	header   Header
-	begun    bool             // a HEAD was read, or what stands in for it
-	volume   volume           // the recording that is read
-	content  *content         // the frame of which groups begin
-	free     [][]byte         // rooms for contents
+	begun    bool     // a HEAD was read, or what stands in for it
+	volume   volume   // the recording that is read
+	content  *content // the frame of which groups begin
+	free     [][]byte // rooms for contents
+	held     int      // bytes of contents that are in use
+	maxHeld  int
+	spill    spill
 	queue    []capture.Record // that Next yields
 	taken    int              // how many of them it has
 	unknown  int
@@ -87,7 +90,7 @@ var _ capture.Source = (*Reader)(nil)
 // capture.ErrEmpty when there is nothing at all, capture.ErrFormat when r is no
 // recording, ErrVersion when it is of a version that is not known.
 func NewReader(r io.Reader, o ReaderOptions) (*Reader, error) {
-	d := &Reader{o: o}
+	d := &Reader{o: o, maxHeld: maxHeld}
 	d.scan = scanner{
 		w: window{r: r}, decoder: newDecoder(o.Dicts...),
 		damaged: d.noteDamage, missing: d.missing, fits: d.fits,
@@ -146,7 +149,7 @@ func (d *Reader) Unknown() int { return d.unknown }
 func (d *Reader) Close() error {
 	d.closed = true
 	d.scan.decoder.close()
-	return nil
+	return d.spill.close()
 }
 
 // Next yields the next record. After the last it returns, once, what was wrong:
