@@ -20,8 +20,8 @@ type PublicKey = minisign.PublicKey
 // PrivateKey signs a sealed recording.
 type PrivateKey = minisign.PrivateKey
 
-// KeyID is a key's id as minisign prints it: 16 hex digits in upper case.
-func KeyID(id uint64) string { return fmt.Sprintf("%016X", id) }
+// KeyID is a key's id as minisign prints it: up to 16 hex digits in upper case.
+func KeyID(id uint64) string { return fmt.Sprintf("%X", id) }
 
 // GenerateKey makes a pair of keys from the system's source of random numbers.
 func GenerateKey() (PublicKey, PrivateKey, error) { return minisign.GenerateKey(rand.Reader) }

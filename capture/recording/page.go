@@ -92,6 +92,7 @@ type pageReader struct {
 	d     *decoder
 	pages map[int64]page
 	order []int64 // of offsets, the oldest first
+	shift int64   // how much further on pages may stand than they are said to
 }
 
 const keptPages = 32
@@ -105,12 +106,12 @@ func (r *pageReader) page(ref pageRef) (page, error) {
 	if p, ok := r.pages[ref.offset]; ok {
 		return p, nil
 	}
-	block := make([]byte, ref.size)
-	if n, err := r.r.ReadAt(block, ref.offset); n < len(block) {
-		return page{}, ref.damaged(err)
+	block, err := r.block(ref, ref.offset+r.shift)
+	if err != nil && r.shift != 0 {
+		block, err = r.block(ref, ref.offset)
 	}
-	if sumOf(block) != ref.sum {
-		return page{}, ref.damaged(errSum)
+	if err != nil {
+		return page{}, ref.damaged(err)
 	}
 	p, err := parsePage(block, r.d)
 	if err != nil {
@@ -122,6 +123,17 @@ func (r *pageReader) page(ref pageRef) (page, error) {
 	}
 	r.pages[ref.offset], r.order = p, append(r.order, ref.offset)
 	return p, nil
+}
+
+func (r *pageReader) block(ref pageRef, at int64) ([]byte, error) {
+	block := make([]byte, ref.size)
+	if n, err := r.r.ReadAt(block, at); n < len(block) {
+		return nil, err
+	}
+	if sumOf(block) != ref.sum {
+		return nil, errSum
+	}
+	return block, nil
 }
 
 // pageEncoder makes PAGE blocks.

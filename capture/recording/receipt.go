@@ -75,10 +75,11 @@ func ParseReceipt(line string) (r Receipt, err error) {
 		}
 	}
 	if len(w) == 9 {
-		if b, err := hex.DecodeString(w[8]); err != nil || len(b) != 8 {
+		id, err := strconv.ParseUint(w[8], 16, 64)
+		if err != nil {
 			return r, fmt.Errorf("%w: %q", ErrReceipt, clip([]byte(w[8])))
 		}
-		r.Key = strings.ToUpper(w[8])
+		r.Key = KeyID(id)
 	}
 	return r, nil
 }
