@@ -14,6 +14,7 @@ type conns struct {
 type known struct {
 	conn  *capture.Conn
 	seq   uint64  // of the last record of it that was read; 0: there is none
+	group uint64  // the group that was in
 	ended [2]bool // the direction, indexed by capture.Direction
 
 	// carried: a following file has begun, which repeats the connection's opening,
@@ -68,9 +69,9 @@ func (c *known) repeated(r *capture.Record) bool {
 	return false
 }
 
-// took notes a record, and forgets a connection that is over.
-func (k *conns) took(c *known, r *capture.Record) {
-	c.seq = r.Seq
+// took notes a record of a group, and forgets a connection that is over.
+func (k *conns) took(c *known, r *capture.Record, group uint64) {
+	c.seq, c.group = r.Seq, group
 	if r.Kind != capture.Close {
 		return
 	}

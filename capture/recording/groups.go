@@ -198,15 +198,15 @@ func (d *Reader) group() *cursor {
 // continues checks that a group goes on from the one before it.
 func (d *Reader) continues(c *cursor) {
 	p := &d.volume
-	if c.Number != p.group+1 && !p.loose {
+	seq := c.heading.base.seq
+	switch {
+	case p.loose:
+	case c.Number != p.group+1:
 		d.note(Damage{Offset: d.content.offset, Frame: d.content.frame, Groups: between(p.group, c.Number),
 			Err: fmt.Errorf("group %d follows on group %d", c.Number, p.group)})
-	}
-	if c.Kind == stretch {
-		if seq := c.heading.base.seq; seq != p.seq+1 && !p.loose {
-			d.note(Damage{Offset: d.content.offset, Frame: d.content.frame,
-				Err: fmt.Errorf("record %d follows on record %d", seq, p.seq)})
-		}
+	case c.Kind == stretch && seq != p.seq+1:
+		d.note(Damage{Offset: d.content.offset, Frame: d.content.frame,
+			Err: fmt.Errorf("record %d follows on record %d", seq, p.seq)})
 	}
 	p.group, p.loose = max(c.Number, p.group), false
 }

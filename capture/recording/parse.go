@@ -41,6 +41,7 @@ type cursor struct {
 	from  *content
 
 	lineAt  int      // of the current record
+	count   int      // of records
 	spilled *spilled // where the text is; nil: in text
 
 	record  capture.Record // what next read; its Data shares the text's memory
@@ -74,6 +75,7 @@ func openGroup(text []byte, at int, conns *conns) (*cursor, error) {
 
 // next reads a record. ok is false where the group ends.
 func (c *cursor) next() (ok bool, err error) {
+	c.count++
 	if c.spilled != nil {
 		return c.nextSpilled()
 	}

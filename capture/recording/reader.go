@@ -180,24 +180,34 @@ func (d *Reader) take(c *cursor) {
 	if c.skipped != 0 {
 		d.unknown++
 	}
-	if v := &d.volume; r.Seq > v.raw+1 && (c.Kind == stretch || v.damaged) {
-		v.hole = r.Seq - 1
-	}
-	d.volume.raw = r.Seq
+	d.gone(c)
 	if k.repeated(&r) {
 		return
 	}
 	if k.seq == 0 && r.Kind != capture.Open && (d.volume.damaged || d.volume.hole > 0) {
 		d.put(capture.Record{Conn: k.conn, Kind: capture.Open, Midstream: true})
 	}
-	if k.seq != 0 && k.seq < d.volume.hole {
+	if k.seq != 0 && k.seq < d.volume.hole && (c.Kind == stretch || c.Number != k.group) {
 		for from := range capture.Direction(2) {
 			d.put(capture.Record{Conn: k.conn, Kind: capture.Gap, From: from, Lost: -1})
 		}
 	}
-	d.conns.took(k, &r)
+	d.conns.took(k, &r, c.Number)
 	r.Seq = d.order.number(r.Seq)
 	d.queue = append(d.queue, r)
+}
+
+// gone notes which numbers are missing before a group's current record. Within a
+// stretch of time none may be.
+func (d *Reader) gone(c *cursor) {
+	v, seq := &d.volume, c.record.Seq
+	if seq > v.raw+1 && (c.Kind == stretch || v.damaged) {
+		v.hole = seq - 1
+		if c.Kind == stretch && c.count > 1 {
+			d.note(Damage{Offset: c.from.offset, Frame: c.from.frame, Err: fmt.Errorf("record %d follows on record %d", seq, v.raw)})
+		}
+	}
+	v.raw = seq
 }
 
 // put queues a record that is not in the recording.

@@ -96,7 +96,7 @@ func (s *scanner) take(v verdict, distance int) element {
 func (s *scanner) examine(at int) verdict {
 	b := s.w.peek(at, frameHead+tagSize)
 	if len(b) < 4 {
-		return verdict{err: s.cut(at, len(b))}
+		return verdict{err: ErrTorn}
 	}
 	if binary.LittleEndian.Uint32(b) == magicFrame {
 		return s.examineFrame(at)
@@ -104,22 +104,17 @@ func (s *scanner) examine(at int) verdict {
 	if binary.LittleEndian.Uint32(b)&^15 != magicSkippable {
 		return verdict{err: errNoFrame}
 	}
-	if len(b) < frameHead+4 {
-		return verdict{err: s.cut(at, len(b))}
+	if len(b) < frameHead {
+		return verdict{err: ErrTorn}
 	}
 	size, _ := skippable(b)
+	if size < frameHead+tagSize || len(b) < frameHead+4 {
+		return verdict{other: size}
+	}
 	if string(b[frameHead:frameHead+4]) == "cwmp" || nearlyOurs(b) {
 		return s.examineBlock(at, size)
 	}
 	return verdict{other: size}
-}
-
-// cut is ErrTorn: the input ends n bytes behind a place.
-func (s *scanner) cut(at, n int) error {
-	if at+n == 0 {
-		return io.EOF
-	}
-	return ErrTorn
 }
 
 // nearlyOurs says whether a skippable frame is a block of ours but for one letter
