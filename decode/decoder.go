@@ -30,16 +30,17 @@ type Options struct {
 // ready. It is not safe for concurrent use; the items it returns are immutable
 // and may be handed to other goroutines.
 //
-// It is made of two halves, which may also be used one by one, in two
-// goroutines: a Front and a Back.
+// It is made of two halves, a Front and a Back, and of Envelopes between them,
+// which may also be used one by one, in goroutines of their own.
 type Decoder struct {
 	Options
 
-	started bool
-	front   Front
-	back    Back
-	half    []Half
-	out     []Item
+	started   bool
+	front     Front
+	envelopes Envelopes
+	back      Back
+	half      []Half
+	out       []Item
 }
 
 // Feed takes one record and returns the items that it completed. The slice is
@@ -83,6 +84,7 @@ func (d *Decoder) start() {
 }
 
 func (d *Decoder) finish() []Item {
+	d.envelopes.Read(d.half)
 	for i := range d.half {
 		d.out = append(d.out, d.back.Feed(&d.half[i])...)
 	}
@@ -94,6 +96,7 @@ func (d *Decoder) finish() []Item {
 type Half struct {
 	event   http1.Event
 	reading cwmp.Reading
+	read    bool // by an Envelopes
 	failed  *failure
 }
 
@@ -122,19 +125,17 @@ func caught(stage string, c *capture.Conn, at time.Time, bytes func() []byte, te
 	tell(f)
 }
 
-// Front is the first half: records to HTTP messages, their envelopes read. The
-// zero value is ready. When a stage panics, what is known of that connection is
+// Front is the first half: records to HTTP messages. The zero value is ready. When a stage panics, what is known of that connection is
 // dropped, its bytes go out as undecoded, and everything else goes on.
 type Front struct {
 	Limits http1.Limits
 	Bytes  int64 // application bytes seen so far
 
-	started   bool
-	assemble  http1.Assembler
-	envelopes cwmp.Reader
-	failures  map[*capture.Conn]int
-	out       []Half
-	busy      bool // the Assembler is at work: what it has completed is not yet read
+	started  bool
+	assemble http1.Assembler
+	failures map[*capture.Conn]int
+	out      []Half
+	busy     bool // the Assembler is at work: what it has completed is not yet handed out
 
 	// plant, in tests, is called before each stage with its name.
 	plant func(stage string, c *capture.Conn)
@@ -168,7 +169,7 @@ func (f *Front) feed(r *capture.Record) {
 	f.busy = true
 	done := f.assemble.Feed(*r)
 	f.busy = false
-	f.read(done)
+	f.hand(done)
 }
 
 // Advance says that time has come to now, without a record.
@@ -201,7 +202,7 @@ func (f *Front) one(c *capture.Conn, now time.Time, do func(*capture.Conn) []htt
 	f.busy = true
 	done := do(c)
 	f.busy = false
-	f.read(done)
+	f.hand(done)
 }
 
 func (f *Front) start() {
@@ -212,22 +213,15 @@ func (f *Front) start() {
 	}
 }
 
-// read reads the envelopes of events.
-func (f *Front) read(events []http1.Event) {
+// hand makes halves of events.
+func (f *Front) hand(events []http1.Event) {
 	for i := range events {
 		e := &events[i]
 		if e.Kind == http1.Closed && e.Both {
 			delete(f.failures, e.Conn)
 		}
 		f.out = append(f.out, Half{event: *e})
-		f.envelope(&f.out[len(f.out)-1])
 	}
-}
-
-func (f *Front) envelope(h *Half) {
-	defer caught("soap", h.event.Conn, h.event.Time, func() []byte { return bytesOf(&h.event) }, func(x failure) { h.failed = &x })
-	planted(f.plant, "soap", h.event.Conn)
-	h.reading = f.envelopes.Read(&h.event)
 }
 
 // fail tells a failure of http1, with the bytes that are in no message yet, and
@@ -237,7 +231,7 @@ func (f *Front) fail(x failure) {
 	done, held := f.assemble.Salvage(x.conn)
 	if f.busy {
 		f.busy = false
-		f.read(done)
+		f.hand(done)
 	}
 	if !bytes.HasSuffix(held, x.bytes) {
 		held = append(held, x.bytes...)
@@ -252,6 +246,31 @@ func planted(plant func(string, *capture.Conn), stage string, c *capture.Conn) {
 	if plant != nil {
 		plant(stage, c)
 	}
+}
+
+// Envelopes reads the envelopes in HTTP messages. It knows nothing of what came
+// before, so that it matters not which of several reads which, and when, as long
+// as it is before a Back gets them. The zero value is ready; it is not safe for
+// concurrent use. What makes it panic goes out as undecoded.
+type Envelopes struct {
+	reader cwmp.Reader
+	plant  func(stage string, c *capture.Conn)
+}
+
+// Read reads those of halves that are not read yet.
+func (x *Envelopes) Read(halves []Half) {
+	for i := range halves {
+		if h := &halves[i]; !h.read && h.failed == nil {
+			x.one(h)
+		}
+	}
+}
+
+func (x *Envelopes) one(h *Half) {
+	defer caught("soap", h.event.Conn, h.event.Time, func() []byte { return bytesOf(&h.event) }, func(f failure) { h.failed = &f })
+	planted(x.plant, "soap", h.event.Conn)
+	h.read = true
+	h.reading = x.reader.Read(&h.event)
 }
 
 // Back is the second half: HTTP messages to sessions, findings and items. The

@@ -70,7 +70,7 @@ func TestPanics(t *testing.T) {
 					panic("planted")
 				}
 			}
-			d := &Decoder{front: Front{plant: plant}, back: Back{plant: plant}}
+			d := &Decoder{front: Front{plant: plant}, envelopes: Envelopes{plant: plant}, back: Back{plant: plant}}
 			told := decodeAll(t, d, twoDevices)
 			text := strings.Join(told, "\n")
 			if !strings.Contains(text, stage+" failed: planted (decode decoder_test.go:") {

@@ -20,10 +20,10 @@
 //	decode.Item       a session with its findings, at its end; a Connection
 //	                  Request; a transfer; a connection that could not be read.
 //
-// A Decoder is all of it. It is made of two halves that may run in two
-// goroutines: a Front has the Assembler and reads the envelopes (cwmp.Read),
-// which depends on one connection alone; a Back has the Tracker and the Checker.
-// A Half is what goes from one to the other, in order.
+// A Decoder is all of it. It is made of parts that may run in goroutines of
+// their own: a Front has the Assembler; Envelopes read bodies (cwmp.Read), which
+// depends on nothing else, so that there may be several; a Back has the Tracker
+// and the Checker. A Half is what goes from one to the other, in order.
 //
 // Three rules hold (DESIGN section 2):
 //

@@ -10,30 +10,27 @@ import (
 // order of its beginnings: sessions are told when they end.
 const heldBytes = 4 << 20
 
-// told is an item, rendered. What has been written serves again.
+// told is an item, rendered.
 type told struct {
 	start time.Time
 	seq   uint64 // order of arrival
-	text  []byte
+	text  []*block
+	size  int
 }
+
+// block is a part of a text. What has been written serves again.
+type block [4 << 10]byte
 
 // order writes rendered items by their start, as far as a bounded memory
 // allows. An item that comes too late is written when it comes.
 type order struct {
 	w     io.Writer
 	limit int
-	items []*told // a heap
+	items []told // a heap
 	held  int
 	seq   uint64
-	spare []*told // written: their room serves again
+	spare []*block
 }
-
-// spares is how many written items keep their room, and spareBytes the most
-// that one of them may keep.
-const (
-	spares     = 64
-	spareBytes = 16 << 10
-)
 
 // put writes a copy of text, now or later.
 func (o *order) put(start time.Time, text []byte) error {
@@ -47,10 +44,15 @@ func (o *order) put(start time.Time, text []byte) error {
 		_, err := o.w.Write(text)
 		return err
 	}
-	t := o.room(len(text))
-	t.start, t.seq, t.text = start, o.seq, append(t.text, text...)
+	t := told{start: start, seq: o.seq, size: len(text)}
+	t.text = make([]*block, 0, (len(text)+len(block{})-1)/len(block{}))
+	for len(text) > 0 {
+		b := o.block()
+		text = text[copy(b[:], text):]
+		t.text = append(t.text, b)
+	}
 	heap.Push(o, t)
-	o.held += len(text)
+	o.held += t.size
 	for o.held > o.limit {
 		if err := o.pop(); err != nil {
 			return err
@@ -60,24 +62,28 @@ func (o *order) put(start time.Time, text []byte) error {
 }
 
 func (o *order) pop() error {
-	t := heap.Pop(o).(*told)
-	o.held -= len(t.text)
-	_, err := o.w.Write(t.text)
-	if cap(t.text) <= spareBytes && len(o.spare) < spares {
-		t.text = t.text[:0]
-		o.spare = append(o.spare, t)
+	t := heap.Pop(o).(told)
+	o.held -= t.size
+	o.spare = append(o.spare, t.text...)
+	for _, b := range t.text {
+		part := b[:min(t.size, len(b))]
+		t.size -= len(part)
+		if _, err := o.w.Write(part); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
-// room is an empty item with room for n bytes.
-func (o *order) room(n int) *told {
-	if last := len(o.spare) - 1; last >= 0 {
-		t := o.spare[last]
-		o.spare = o.spare[:last]
-		return t
+// block is an empty block.
+func (o *order) block() *block {
+	last := len(o.spare) - 1
+	if last < 0 {
+		return new(block)
 	}
-	return &told{text: make([]byte, 0, n)}
+	b := o.spare[last]
+	o.spare = o.spare[:last]
+	return b
 }
 
 // flush writes all that is held back.
@@ -95,7 +101,7 @@ func (o *order) flush() error {
 func (o *order) Len() int { return len(o.items) }
 
 func (o *order) Less(i, j int) bool {
-	a, b := o.items[i], o.items[j]
+	a, b := &o.items[i], &o.items[j]
 	if !a.start.Equal(b.start) {
 		return a.start.Before(b.start)
 	}
@@ -104,12 +110,12 @@ func (o *order) Less(i, j int) bool {
 
 func (o *order) Swap(i, j int) { o.items[i], o.items[j] = o.items[j], o.items[i] }
 
-func (o *order) Push(x any) { o.items = append(o.items, x.(*told)) }
+func (o *order) Push(x any) { o.items = append(o.items, x.(told)) }
 
 func (o *order) Pop() any {
 	n := len(o.items) - 1
 	t := o.items[n]
-	o.items[n] = nil
+	o.items[n] = told{}
 	o.items = o.items[:n]
 	return t
 }

@@ -76,9 +76,10 @@ type selection struct {
 }
 
 // pipeline reads, decodes and tells. Three goroutines do it: one reads packets,
-// puts streams together and reads the messages in them; one makes sessions of
+// puts streams together and finds the messages in them; one makes sessions of
 // the messages and checks them; one renders and writes. What is between them is
-// bounded.
+// bounded. Envelopes are read by the first where the second is behind, and else
+// by the second.
 type pipeline struct {
 	in     *inputs
 	opts   decode.Options
@@ -151,8 +152,12 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) {
 	defer close(full)
 	front := decode.Front{Limits: p.opts.HTTP}
+	var envelopes decode.Envelopes
 	var b *batch
 	send := func() bool {
+		if len(full) > 0 {
+			envelopes.Read(b.halves)
+		}
 		p.meter.tick()
 		p.bytes.Store(front.Bytes)
 		select {
@@ -213,6 +218,7 @@ func (in *inputs) try() (r capture.Record, err error, ok bool) {
 // decode makes items of the batches. When ctx ends it tells what it has.
 func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items chan<- []decode.Item) decode.Totals {
 	back := decode.Back{Options: p.opts}
+	var envelopes decode.Envelopes
 	var ready []decode.Item
 	size := 0
 	hand := func(done []decode.Item) {
@@ -236,6 +242,7 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 				open = false
 				break
 			}
+			envelopes.Read(b.halves)
 			for i := range b.halves {
 				hand(back.Feed(&b.halves[i]))
 				if len(ready) >= 64 || size > 256<<10 {
