@@ -52,6 +52,7 @@ type follow struct {
 	conns      []uint64
 	units      []*cwmp.Message // one for each HTTP message; made at the end, valid until the next session's
 	headless   bool            // some message had no HTTP head
+	beheaded   bool            // some message broke off in it
 	cover      bool            // what could not be decided is asked for
 	muddled    bool            // a dump whose directions cannot be right
 	lossy      bool            // bytes are missing on its connections
@@ -256,6 +257,7 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 		return
 	}
 	f.headless = f.headless || m.HTTP.Head == 0
+	f.beheaded = f.beheaded || headCut(m.HTTP)
 	f.muddled = f.muddled || turned(m)
 	if m.HTTP.Conn == nil {
 		return
@@ -296,23 +298,33 @@ func openNow(m *cwmp.Message) Gates {
 	if h.Complete && h.Lost == 0 && h.Head > 0 {
 		g |= Counterpart
 	}
-	if h.Head > 0 {
+	if h.Head > 0 && !headCut(h) {
 		g |= PlainHTTP
 	}
 	return g
+}
+
+// headCut says whether a message breaks off in its head: its last field is not
+// whole, and others may have followed.
+func headCut(h *http1.Message) bool {
+	if h.Complete || h.Head == 0 || h.Head < len(h.Raw) {
+		return false
+	}
+	return !strings.HasSuffix(h.Raw, "\n\r\n") && !strings.HasSuffix(h.Raw, "\n\n")
 }
 
 // openAtEnd is the gates of a session that is over.
 func (f *follow) openAtEnd() Gates {
 	s := f.session
 	g := WholeBody
-	if s.SawStart && s.SawEnd && s.Lost == 0 && !f.lossy && !s.Synthetic && !s.Fragment {
+	heard := s.Lost == 0 && !f.lossy && !f.beheaded
+	if s.SawStart && s.SawEnd && heard && !s.Synthetic && !s.Fragment {
 		g |= WholeSession
 	}
-	if s.Lost == 0 && !f.lossy && !s.Fragment && !f.headless && !f.muddled {
+	if heard && !s.Fragment && !f.headless && !f.muddled {
 		g |= Counterpart
 	}
-	if !f.relayed && !s.ManyOnConn && !f.muddled {
+	if !f.relayed && !s.ManyOnConn && !f.muddled && !f.beheaded {
 		g |= PlainHTTP
 	}
 	if s.ManyOnConn && !f.ownCookies() {
@@ -388,8 +400,8 @@ func (c *Checker) end(f *follow) {
 	clear(held)
 	c.held = held[:0]
 	c.cover(f, open)
-	c.leave(f.session)
-	if c.lastEnded = f.session.ID; f.session.Lost != 0 || f.lossy {
+	c.leave(f.session, open&WholeSession != 0)
+	if c.lastEnded = f.session.ID; open&WholeSession == 0 {
 		c.lastEnded = [16]byte{}
 	}
 	for _, id := range f.conns {
@@ -444,7 +456,7 @@ func (c *Checker) cover(f *follow, open Gates) {
 
 // other runs the checks of exchanges that are no CWMP on a session's connection.
 func (c *Checker) other(x *http1.Exchange) {
-	if x.Request == nil || x.Request.Conn == nil {
+	if x.Request == nil || x.Request.Conn == nil || headCut(x.Request) {
 		return
 	}
 	f := c.onConn[x.Request.Conn.ID]

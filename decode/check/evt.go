@@ -9,55 +9,55 @@ import (
 // events is the checks of the events of an Inform.
 var events = []*Check{
 	{
-		ID: "EVT-001", Title: "An EventCode is one of the standard or a vendor's", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: eventUnknown,
+		ID: "EVT-001", Title: "An EventCode is one of the standard or a vendor's", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventUnknown,
 		Doc: "An ACS decides by the exact text what a session is about. Variants of a standard text are told by EVT-002 to EVT-005.",
 	},
 	{
-		ID: "EVT-002", Title: "A standard EventCode has its case and blanks", Ref: "TR-069a6 3.7.1.5", Severity: Warning, each: true, body: true, need: anInform, odd: special, Run: eventSpelling,
+		ID: "EVT-002", Title: "A standard EventCode has its case and blanks", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventSpelling,
 		Doc: "An ACS that compares exactly misses the event. Informant goes on with the standard text.",
 	},
 	{
-		ID: "EVT-003", Title: "A numbered EventCode has the words of its number", Ref: "TR-069a6 3.7.1.5", Severity: Warning, each: true, body: true, need: anInform, odd: special, Run: eventWords,
+		ID: "EVT-003", Title: "A numbered EventCode has the words of its number", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventWords,
 		Doc: "Some ACSs go by the number, some by the text: the two disagree about such an event.",
 	},
 	{
-		ID: "EVT-004", Title: "No number beyond 14", Ref: "TR-069a6 3.7.1.5", Severity: Warning, each: true, body: true, need: anInform, odd: special, Run: eventNumber,
+		ID: "EVT-004", Title: "No number beyond 14", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventNumber,
 		Doc: "The standard has no event 15 or above; a vendor's own begins with X.",
 	},
 	{
-		ID: "EVT-005", Title: "A vendor's event has the form X <OUI> … or M X_…", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: eventVendor,
+		ID: "EVT-005", Title: "A vendor's event has the form X <OUI> … or M X_…", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventVendor,
 		Doc: "The form keeps vendors' events apart from each other and from those of later standards.",
 	},
 	{
-		ID: "EVT-006", Title: "The CommandKey of an event that no command caused is empty", Ref: "TR-069a6 3.7.1.5", Severity: Warning, each: true, body: true, need: anInform, odd: keyed, Run: eventKey,
+		ID: "EVT-006", Title: "The CommandKey of an event that no command caused is empty", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: keyed, Run: eventKey,
 		Doc: "Only the M events and those of vendors carry a key. A key at 7 TRANSFER COMPLETE belongs to its M Download.",
 	},
 	{
-		ID: "EVT-007", Title: "A single event occurs at most once", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: several, Run: eventTwice,
+		ID: "EVT-007", Title: "A single event occurs at most once", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: several, Run: eventTwice,
 		Doc: "However many causes there were, the Inform tells such an event once.",
 	},
 	{
-		ID: "EVT-008", Title: "No two M events with the same CommandKey", Ref: "TR-069a6 3.7.1.5", Severity: Warning, each: true, body: true, need: anInform, odd: several, Run: commandTwice,
+		ID: "EVT-008", Title: "No two M events with the same CommandKey", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: several, Run: commandTwice,
 		Doc: "One command has one event. It is legal only if the ACS gave the same key twice, and then the two can't be told apart.",
 	},
 	{
-		ID: "EVT-009", Title: "M ScheduleInform and 3 SCHEDULED come together", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: scheduledPair,
+		ID: "EVT-009", Title: "M ScheduleInform and 3 SCHEDULED come together", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: scheduledPair,
 		Doc: "The one says that a scheduled Inform is due, the other which one.",
 	},
 	{
-		ID: "EVT-010", Title: "7 TRANSFER COMPLETE comes with the M event of its transfer", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: transferWithout,
+		ID: "EVT-010", Title: "7 TRANSFER COMPLETE comes with the M event of its transfer", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: transferWithout,
 		Doc: "M Download, M ScheduleDownload or M Upload carries the CommandKey by which the ACS knows the transfer.",
 	},
 	{
-		ID: "EVT-011", Title: "M Download, M Upload and M ScheduleDownload come with 7 TRANSFER COMPLETE", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: withoutTransfer,
+		ID: "EVT-011", Title: "M Download, M Upload and M ScheduleDownload come with 7 TRANSFER COMPLETE", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: withoutTransfer,
 		Doc: "An ACS waits for TransferComplete when it sees event 7, and may end the session without it.",
 	},
 	{
-		ID: "EVT-012", Title: "11 DU STATE CHANGE COMPLETE and M ChangeDUState come together", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: unitPair,
+		ID: "EVT-012", Title: "11 DU STATE CHANGE COMPLETE and M ChangeDUState come together", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: unitPair,
 		Doc: "The one says that operations on deployment units ended, the other which command asked for them.",
 	},
 	{
-		ID: "EVT-013", Title: "M Reboot comes with 1 BOOT", Ref: "TR-069a6 3.7.1.5", Severity: Error, each: true, body: true, need: anInform, odd: special, Run: rebootPair,
+		ID: "EVT-013", Title: "M Reboot comes with 1 BOOT", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: rebootPair,
 		Doc: "A reboot that the ACS asked for is a reboot: both events are in the first Inform after it.",
 	},
 	{
@@ -65,15 +65,15 @@ var events = []*Check{
 		Doc: "Kicked, RequestDownload, AutonomousTransferComplete and AutonomousDUStateChangeComplete are announced by 5, 9, 10 and 12. The event without the method is SEQ-027.",
 	},
 	{
-		ID: "EVT-033", Title: "No event that is newer than the CWMP version", Ref: "cwmp-1-4.xsd", Severity: Warning, each: true, body: true, need: anInform, odd: special, Run: eventTooNew,
+		ID: "EVT-033", Title: "No event that is newer than the CWMP version", Ref: "cwmp-1-4.xsd", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventTooNew,
 		Doc: "10 came with 1.1, 11, 12, M ScheduleDownload and M ChangeDUState with 1.2, 13 and 14 with 1.4. The version is what the Inform itself speaks.",
 	},
 	{
-		ID: "EVT-038", Title: "A vendor's event names the OUI of the device", Ref: "TR-069a6 3.7.1.5", Severity: Info, each: true, body: true, need: anInform, odd: special, Run: eventOUI,
+		ID: "EVT-038", Title: "A vendor's event names the OUI of the device", Ref: "TR-069a6 3.7.1.5", Severity: Info, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: eventOUI,
 		Doc: "Another OUI is legal: the event may be the chip maker's, or that of the firmware's author.",
 	},
 	{
-		ID: "EVT-039", Title: "13 WAKEUP is not combined with 1 BOOT", Ref: "TR-069a6 Annex L", Severity: Warning, each: true, body: true, need: anInform, odd: special, Run: wakeupBoot,
+		ID: "EVT-039", Title: "13 WAKEUP is not combined with 1 BOOT", Ref: "TR-069a6 Annex L", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: special, Run: wakeupBoot,
 		Doc: "Waking from standby is not a reboot. (The wording could not be confirmed.)",
 	},
 }

@@ -12,11 +12,11 @@ import (
 // faults is the checks of SOAP Faults and of fault codes.
 var faults = []*Check{
 	{
-		ID: "FLT-001", Title: "faultcode is Client or Server", Ref: "TR-069a6 3.5", Severity: Warning, each: true, body: true, need: aFault, Run: soapCode,
+		ID: "FLT-001", Title: "faultcode is Client or Server", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: soapCode,
 		Doc: "Client says that the request was wrong, Server that the answering side failed. MustUnderstand and VersionMismatch are SOAP's own, and told as a note.",
 	},
 	{
-		ID: "FLT-002", Title: "faultstring is \"CWMP fault\"", Ref: "TR-069a6 3.5", Severity: Warning, Field: true, each: true, body: true, need: aFault, Run: soapText,
+		ID: "FLT-002", Title: "faultstring is \"CWMP fault\"", Ref: "TR-069a6 3.5", Severity: Warning, Field: true, Gates: WholeBody, each: true, body: true, need: aFault, Run: soapText,
 		Doc: "By this text, exactly so, a receiver knows that a CWMP Fault is inside. The words for people belong into FaultString.",
 	},
 	{
@@ -24,35 +24,35 @@ var faults = []*Check{
 		Doc: "Without the code the receiver cannot tell what failed, nor whether to try again.",
 	},
 	{
-		ID: "FLT-004", Title: "FaultCode is a number of the sender's range", Ref: "TR-069a6 A.5", Severity: Error, each: true, body: true, need: aFault, Run: codeRange,
+		ID: "FLT-004", Title: "FaultCode is a number of the sender's range", Ref: "TR-069a6 A.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: aFault, Run: codeRange,
 		Doc: "A CPE's codes are 9000 to 9899, an ACS's 8000 to 8899.",
 	},
 	{
-		ID: "FLT-005", Title: "FaultCode is assigned", Ref: "TR-069a6 A.5", Severity: Warning, each: true, body: true, need: aFault, Run: codeAssigned,
+		ID: "FLT-005", Title: "FaultCode is assigned", Ref: "TR-069a6 A.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: codeAssigned,
 		Doc: "Codes between the assigned ones and the vendor's are reserved for later standards.",
 	},
 	{
-		ID: "FLT-006", Title: "FaultCode is one of the method's", Ref: "TR-069a6 A.3, A.4", Severity: Warning, Gates: Counterpart, each: true, body: true, need: aFault, Run: codeOfMethod,
+		ID: "FLT-006", Title: "FaultCode is one of the method's", Ref: "TR-069a6 A.3, A.4", Severity: Warning, Gates: Counterpart | WholeBody, each: true, body: true, need: aFault, Run: codeOfMethod,
 		Doc: "Each method has its list of codes. (The lists could not be confirmed; vendor codes are always allowed.)",
 	},
 	{
-		ID: "FLT-007", Title: "faultcode agrees with the FaultCode", Ref: "TR-069a6 A.5", Severity: Info, each: true, body: true, need: aFault, Run: codeSide,
+		ID: "FLT-007", Title: "faultcode agrees with the FaultCode", Ref: "TR-069a6 A.5", Severity: Info, Gates: WholeBody, each: true, body: true, need: aFault, Run: codeSide,
 		Doc: "The standard says for each code whether the request was wrong (Client) or its receiver failed (Server). Only 9000 to 9013 and 8000 to 8005 are judged.",
 	},
 	{
-		ID: "FLT-008", Title: "Errors of single parameters are told as 9003 with a SetParameterValuesFault each", Ref: "TR-069a6 A.3.2.1", Severity: Error, Field: true, Gates: Counterpart, each: true, body: true, need: aFault, Run: setFault,
+		ID: "FLT-008", Title: "Errors of single parameters are told as 9003 with a SetParameterValuesFault each", Ref: "TR-069a6 A.3.2.1", Severity: Error, Field: true, Gates: Counterpart | WholeBody, each: true, body: true, need: aFault, Run: setFault,
 		Doc: "SetParameterValues is all or nothing; the ACS learns from the inner faults which parameters were wrong and why. 9005 to 9008 belong into those.",
 	},
 	{
-		ID: "FLT-009", Title: "SetParameterValuesFault stands only in a Fault to SetParameterValues", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart, each: true, body: true, need: aFault, Run: subElsewhere,
+		ID: "FLT-009", Title: "SetParameterValuesFault stands only in a Fault to SetParameterValues", Ref: "TR-069a6 3.5", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: aFault, Run: subElsewhere,
 		Doc: "No other method has faults of single parameters.",
 	},
 	{
-		ID: "FLT-010", Title: "A SetParameterValuesFault names a parameter of the request", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, each: true, body: true, need: aFault, Run: subName,
+		ID: "FLT-010", Title: "A SetParameterValuesFault names a parameter of the request", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: aFault, Run: subName,
 		Doc: "The ACS looks the name up in what it had sent. A variant with blanks around it is told as a warning.",
 	},
 	{
-		ID: "FLT-011", Title: "The code of a SetParameterValuesFault is one of 9001 to 9008 or a vendor's", Ref: "TR-069a6 A.3.2.1", Severity: Warning, each: true, body: true, need: aFault, Run: subCode,
+		ID: "FLT-011", Title: "The code of a SetParameterValuesFault is one of 9001 to 9008 or a vendor's", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: subCode,
 		Doc: "Normally it is one of 9005 to 9008: name, type, value, not writable.",
 	},
 	{
@@ -60,31 +60,31 @@ var faults = []*Check{
 		Doc: "SOAP over HTTP has 500 for Faults, CWMP has not: for a CPE a 4xx or 5xx is a failed session, and the Fault in it is not read.",
 	},
 	{
-		ID: "FLT-013", Title: "A Fault has a CWMP Fault inside", Ref: "TR-069a6 3.5", Severity: Warning, each: true, body: true, need: aFault, Run: plainFault,
+		ID: "FLT-013", Title: "A Fault has a CWMP Fault inside", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: plainFault,
 		Doc: "A bare SOAP Fault comes from the toolkit below CWMP, mostly because it could not parse or validate the request. Its text is the best hint there is.",
 	},
 	{
-		ID: "FLT-016", Title: "The FaultCode of a TransferComplete is one of transfers", Ref: "cwmp-1-4.xsd TransferFaultStruct", Severity: Error, each: true, body: true, need: typed, only: aReport, Run: transferCode,
+		ID: "FLT-016", Title: "The FaultCode of a TransferComplete is one of transfers", Ref: "cwmp-1-4.xsd TransferFaultStruct", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: aReport, Run: transferCode,
 		Doc: "0 is success; 9001, 9002, 9010 to 9012, 9014 to 9020 and the vendors' codes say what failed.",
 	},
 	{
-		ID: "FLT-017", Title: "FaultString is empty if and only if FaultCode is 0", Ref: "TR-069a6 A.3.3.2", Severity: Warning, each: true, body: true, need: typed, only: aReport, Run: transferText,
+		ID: "FLT-017", Title: "FaultString is empty if and only if FaultCode is 0", Ref: "TR-069a6 A.3.3.2", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, only: aReport, Run: transferText,
 		Doc: "A text with code 0, or a code without a text, makes it doubtful which of the two is right.",
 	},
 	{
-		ID: "FLT-018", Title: "A Fault has a FaultString", Ref: "TR-069a6 A.5", Severity: Warning, each: true, body: true, need: aFault, Run: faultText,
+		ID: "FLT-018", Title: "A Fault has a FaultString", Ref: "TR-069a6 A.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: faultText,
 		Doc: "The text is for the people who look for the cause.",
 	},
 	{
-		ID: "FLT-019", Title: "No \"Method not supported\" for a method that must be", Ref: "TR-069a6 3.6 Table 5", Severity: Error, Gates: Counterpart, each: true, body: true, need: aFault, Run: mandatoryRefused,
+		ID: "FLT-019", Title: "No \"Method not supported\" for a method that must be", Ref: "TR-069a6 3.6 Table 5", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: aFault, Run: mandatoryRefused,
 		Doc: "GetRPCMethods, the parameter methods, AddObject, DeleteObject, Download and Reboot are mandatory for a CPE.",
 	},
 	{
-		ID: "FLT-020", Title: "FaultString doesn't contradict the code", Ref: "TR-069a6 A.5", Severity: Warning, each: true, body: true, need: aFault, Run: otherText,
+		ID: "FLT-020", Title: "FaultString doesn't contradict the code", Ref: "TR-069a6 A.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: aFault, Run: otherText,
 		Doc: "The text is the standard one of another code. ACSs go by the number.",
 	},
 	{
-		ID: "FLT-021", Title: "The elements of a Fault have their names and namespace", Ref: "cwmp-1-0.xsd Fault", Severity: Error, each: true, body: true, need: aFault, Run: faultNames,
+		ID: "FLT-021", Title: "The elements of a Fault have their names and namespace", Ref: "cwmp-1-0.xsd Fault", Severity: Error, Gates: WholeBody, each: true, body: true, need: aFault, Run: faultNames,
 		Doc: "FaultCode and FaultString are spelt so; a receiver finds no faultCode. The Fault in detail is in the CWMP namespace.",
 	},
 	{

@@ -52,6 +52,12 @@ func TestGates(t *testing.T) {
 		{"a device calls again at once", "device A address=192.0.2.1\ncpe Inform\nacs InformResponse\nclose acs\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-016", true, nil},
 		{"another device of the same number calls", "device A serial=000000 address=192.0.2.1\ncpe Inform\nacs InformResponse\nclose acs\ndevice B serial=000000 address=192.0.2.2\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-016", false, nil},
 		{"a body that is cut", "cpe Inform\n  truncate 900\ncut\n", "SOAP-001", false, nil},
+		{"a value that is cut", "cpe Inform\nacs InformResponse\ncpe empty\nacs GetParameterNames NextLevel=false\n  truncate 580\ncut\n", "TYPE-014", false, nil},
+		{"an event that may follow", "cpe Inform events=\"M ScheduleInform=k|3 SCHEDULED=k\"\n  truncate 1100\ncut\n", "EVT-009", false, nil},
+		{"a head that is cut in a length", "cpe Inform\nacs raw \"HTTP/1.1 200 OK\\r\\nContent-Length: \"\ncut\n", "HTTP-036", false, nil},
+		{"a head that is cut in a cookie", "cpe Inform\nacs InformResponse\ncpe empty\n  truncate 242\ncut\n", "HTTP-026", false, nil},
+		{"an answer that is cut before its body", "cpe Inform\nacs InformResponse\ncpe empty\nacs GetParameterValues\n  truncate 79\ncut\n", "HTTP-011", false, nil},
+		{"a device calls again, and an answer of it was lost", "cpe Inform\nacs InformResponse\ncpe empty\nacs GetParameterNames\nlost cpe 900\nclose acs\nwait 2s\ncpe Inform\nacs InformResponse\ncpe empty\nacs 204\n", "HTTP-016", false, nil},
 		{"a fragment is checked by message", "connect midstream\ncpe TransferComplete fault=9013 text=x\nacs TransferCompleteResponse\n", "FLT-016", true, nil},
 		{"a fragment is no session", "connect midstream\ncpe GetRPCMethodsResponse\nacs TransferCompleteResponse\n", "SEQ-032", false, nil},
 	}

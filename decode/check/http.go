@@ -287,7 +287,7 @@ var framingQuirks = map[http1.QuirkKind]string{
 
 func framing(p *Pass) {
 	m := p.Message
-	if m.HTTP.Lost != 0 || m.HTTP.Head == 0 {
+	if m.HTTP.Lost != 0 || m.HTTP.Head == 0 || headCut(m.HTTP) {
 		return
 	}
 	for i := range m.HTTP.Quirks {

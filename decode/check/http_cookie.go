@@ -16,7 +16,7 @@ var httpCookies = []*Check{
 		Doc: "Cookies tie a session's messages together: without them an ACS that runs on several machines takes the next message for a stranger's. Cookies whose Path, Domain or Secure keep them from this URL are not asked for.",
 	},
 	{
-		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: setsCookie, course: lostCookie, Run: cookieChanged,
+		ID: "HTTP-026", Title: "Cookies are returned unchanged", Ref: "RFC 6265 5.4", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: setsCookie, course: lostCookie, Run: cookieChanged,
 		Doc: "Quotes that were added or taken away, decoding, or a cut value: the ACS doesn't find its session.",
 	},
 	{

@@ -32,7 +32,7 @@ var httpSessions = []*Check{
 		Doc: "Connection: close makes the server close after its answer, in the middle of the session.",
 	},
 	{
-		ID: "HTTP-019", Title: "After a 401 the CPE tries again on the same connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP | Transport, Subject: OfSession, odd: refused, Run: newConnAfter401,
+		ID: "HTTP-019", Title: "After a 401 the CPE tries again on the same connection", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Counterpart | PlainHTTP | Transport, Subject: OfSession, odd: refused, Run: newConnAfter401,
 		Doc: "An ACS may bind its nonce to the connection, and then never accepts the credentials. It did not ask for a close.",
 	},
 	{
@@ -44,7 +44,7 @@ var httpSessions = []*Check{
 		Doc: "A 401 refuses the message, and so the same one has to come again. An empty probe that is followed by the Inform is a habit of libcurl, and told as a note.",
 	},
 	{
-		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: refused, Run: forgotCredentials,
+		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: refused, Run: forgotCredentials,
 		Doc: "Each POST without credentials may be challenged again, which costs a round trip. If the ACS accepts them without, it is a note.",
 	},
 	{
@@ -52,7 +52,7 @@ var httpSessions = []*Check{
 		Doc: "A challenge in the middle of a session breaks CPEs that authenticate once. A stale nonce is exempt; on a new connection it is a note.",
 	},
 	{
-		ID: "HTTP-024", Title: "No tight loop of refused credentials", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: PlainHTTP, Subject: OfSession, odd: refused, Run: loop401,
+		ID: "HTTP-024", Title: "No tight loop of refused credentials", Ref: "TR-069a6 3.4.4", Severity: Error, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: refused, Run: loop401,
 		Doc: "After two refusals the session has failed, and the CPE waits before it tries again. Look at user name, password and the digest's qop.",
 	},
 	{

@@ -16,55 +16,55 @@ var informs = []*Check{
 		Doc: "Manufacturer, OUI, ProductClass and SerialNumber together say who calls; an ACS that misses one refuses the device or mixes it up with another.",
 	},
 	{
-		ID: "INF-002", Title: "The OUI is six upper-case hex digits", Ref: "cwmp-1-0.xsd DeviceIdStruct", Severity: Error, Field: true, each: true, body: true, need: anInform, odd: oddDevice, Run: ouiForm,
+		ID: "INF-002", Title: "The OUI is six upper-case hex digits", Ref: "cwmp-1-0.xsd DeviceIdStruct", Severity: Error, Field: true, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddDevice, Run: ouiForm,
 		Doc: "ACSs compare it as text: the same device with a lower-case OUI is another device.",
 	},
 	{
-		ID: "INF-003", Title: "The OUI is one that can be registered", Ref: "IEEE 802", Severity: Warning, each: true, body: true, need: anInform, odd: oddDevice, Run: ouiReal,
+		ID: "INF-003", Title: "The OUI is one that can be registered", Ref: "IEEE 802", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddDevice, Run: ouiReal,
 		Doc: "000000, FFFFFF and OUIs with the multicast bit are placeholders. Devices of several makers then share one identity space.",
 	},
 	{
-		ID: "INF-004", Title: "The SerialNumber is a real one", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: anInform, odd: oddDevice, Run: serialReal,
+		ID: "INF-004", Title: "The SerialNumber is a real one", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddDevice, Run: serialReal,
 		Doc: "An empty or placeholder serial number makes devices indistinguishable: the ACS overwrites one with the other.",
 	},
 	{
-		ID: "INF-005", Title: "ProductClass is not empty", Ref: "TR-069a6 A.3.3.1", Severity: Info, each: true, body: true, need: anInform, odd: oddDevice, Run: classEmpty,
+		ID: "INF-005", Title: "ProductClass is not empty", Ref: "TR-069a6 A.3.3.1", Severity: Info, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddDevice, Run: classEmpty,
 		Doc: "Empty is legal if serial numbers are unique within the OUI.",
 	},
 	{
-		ID: "INF-006", Title: "Manufacturer is not empty", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: anInform, odd: oddDevice, Run: makerEmpty,
+		ID: "INF-006", Title: "Manufacturer is not empty", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddDevice, Run: makerEmpty,
 		Doc: "It is for people to read; an ACS that groups by it puts the device nowhere.",
 	},
 	{
-		ID: "INF-008", Title: "Inform.MaxEnvelopes is 1", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: anInform, odd: oddEnvelopes, Run: envelopesCPE,
+		ID: "INF-008", Title: "Inform.MaxEnvelopes is 1", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddEnvelopes, Run: envelopesCPE,
 		Doc: "Several envelopes per HTTP message went away with Amendment 1; receivers ignore the value.",
 	},
 	{
-		ID: "INF-009", Title: "InformResponse.MaxEnvelopes is 1", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: typed, odd: oddEnvelopes, Run: envelopesACS,
+		ID: "INF-009", Title: "InformResponse.MaxEnvelopes is 1", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, odd: oddEnvelopes, Run: envelopesACS,
 		Doc: "Several envelopes per HTTP message went away with Amendment 1; receivers ignore the value.",
 	},
 	{
-		ID: "INF-010", Title: "CurrentTime is a valid dateTime", Ref: "TR-069a6 A.3.3.1", Severity: Error, each: true, body: true, need: anInform, odd: oddTime, Run: timeForm,
+		ID: "INF-010", Title: "CurrentTime is a valid dateTime", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddTime, Run: timeForm,
 		Doc: "An ACS that parses it strictly refuses the whole Inform. Seconds are needed, and a real month and day.",
 	},
 	{
-		ID: "INF-011", Title: "CurrentTime has a zone, and a year that can be", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: anInform, odd: oddTime, Run: timeZone,
+		ID: "INF-011", Title: "CurrentTime has a zone, and a year that can be", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddTime, Run: timeZone,
 		Doc: "It is local time with its offset, or UTC. A device that doesn't know the time sends the Unknown Time 0001-01-01T00:00:00Z, and not 1970.",
 	},
 	{
-		ID: "INF-012", Title: "CurrentTime is the time of day", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: GoodClock, each: true, body: true, need: anInform, odd: oddTime, Run: timeOff,
+		ID: "INF-012", Title: "CurrentTime is the time of day", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: GoodClock | WholeBody, each: true, body: true, need: anInform, odd: oddTime, Run: timeOff,
 		Doc: "More than five minutes off. TLS certificates, schedules and logs depend on the clock; look at NTP and at the zone.",
 	},
 	{
-		ID: "INF-014", Title: "The event list is not empty", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Field: true, each: true, body: true, need: anInform, odd: oddInform, Run: noEvents,
+		ID: "INF-014", Title: "The event list is not empty", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Field: true, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddInform, Run: noEvents,
 		Doc: "An Inform without events doesn't say why the CPE calls. Some devices do so when they try a failed session again.",
 	},
 	{
-		ID: "INF-015", Title: "There are at most 64 events", Ref: "cwmp-1-0.xsd EventList", Severity: Error, each: true, body: true, need: anInform, odd: oddInform, Run: manyEvents,
+		ID: "INF-015", Title: "There are at most 64 events", Ref: "cwmp-1-0.xsd EventList", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddInform, Run: manyEvents,
 		Doc: "Receivers have room for that many. So many events mostly come from transfers that are never reported as delivered.",
 	},
 	{
-		ID: "INF-016", Title: "RetryCount is an unsigned number", Ref: "cwmp-1-0.xsd", Severity: Error, each: true, body: true, need: anInform, odd: oddInform, Run: retryForm,
+		ID: "INF-016", Title: "RetryCount is an unsigned number", Ref: "cwmp-1-0.xsd", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddInform, Run: retryForm,
 		Doc: "It says how often this session was tried before.",
 	},
 	{
@@ -72,23 +72,23 @@ var informs = []*Check{
 		Doc: "ACSs take the versions, the ParameterKey and the ConnectionRequestURL from the Inform and have no other source for them. Which ones are forced depends on the root object.",
 	},
 	{
-		ID: "INF-018", Title: "No parameter is there twice", Ref: "TR-069a6 A.3.3.1", Severity: Error, each: true, body: true, need: anInform, odd: twice, Run: parameterTwice,
+		ID: "INF-018", Title: "No parameter is there twice", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: twice, Run: parameterTwice,
 		Doc: "With two values for one name it is chance which one the ACS keeps.",
 	},
 	{
-		ID: "INF-019", Title: "The parameters have full names", Ref: "TR-069a6 A.2.1", Severity: Warning, each: true, body: true, need: anInform, odd: partial, Run: parameterPartial,
+		ID: "INF-019", Title: "The parameters have full names", Ref: "TR-069a6 A.2.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: partial, Run: parameterPartial,
 		Doc: "An object has no value; a name that ends in a dot, or none at all, tells nothing.",
 	},
 	{
-		ID: "INF-020", Title: "All parameters are below one root", Ref: "TR-069a6 A.3.3.1", Severity: Warning, each: true, body: true, need: anInform, odd: twoRoots, Run: oneRoot,
+		ID: "INF-020", Title: "All parameters are below one root", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: twoRoots, Run: oneRoot,
 		Doc: "A device has one root object: Device. or InternetGatewayDevice. An ACS chooses its data model by it.",
 	},
 	{
-		ID: "INF-022", Title: "ConnectionRequestURL is an http URL with host and path", Ref: "TR-069a6 3.2.2", Severity: Error, each: true, body: true, need: anInform, odd: oddCall, Run: callURL,
+		ID: "INF-022", Title: "ConnectionRequestURL is an http URL with host and path", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddCall, Run: callURL,
 		Doc: "The ACS calls the device by it, always over plain HTTP with Digest. Empty is allowed when Connection Requests are switched off or there is no address yet.",
 	},
 	{
-		ID: "INF-023", Title: "The host of the ConnectionRequestURL can be reached", Ref: "TR-069a6 3.2.2", Severity: Warning, each: true, body: true, need: anInform, odd: oddCall, Run: callHost,
+		ID: "INF-023", Title: "The host of the ConnectionRequestURL can be reached", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddCall, Run: callHost,
 		Doc: "A loopback or unspecified address is reached by nobody, unless the session itself runs over the loopback address. A private one behind a NAT needs STUN or XMPP, and is told as a note.",
 	},
 	{
@@ -96,7 +96,7 @@ var informs = []*Check{
 		Doc: "After a 401, a redirect or fault 8005 the same Inform comes again; only CurrentTime may differ.",
 	},
 	{
-		ID: "INF-035", Title: "HardwareVersion and SoftwareVersion are not empty", Ref: "TR-098, TR-181 DeviceInfo", Severity: Warning, each: true, body: true, need: anInform, odd: oddCall, Run: versionEmpty,
+		ID: "INF-035", Title: "HardwareVersion and SoftwareVersion are not empty", Ref: "TR-098, TR-181 DeviceInfo", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: oddCall, Run: versionEmpty,
 		Doc: "An ACS decides by SoftwareVersion whether to upgrade; with an empty one it upgrades each time or never.",
 	},
 }
@@ -479,7 +479,7 @@ func resentOtherwise(p *Pass) {
 	s := p.Session
 	var last *cwmp.Message
 	for _, m := range s.Messages {
-		if !isInform(m) || m.From != cwmp.CPE {
+		if !isInform(m) || m.From != cwmp.CPE || openNow(m)&WholeBody == 0 {
 			continue
 		}
 		if last != nil && m.Resend {

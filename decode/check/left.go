@@ -35,9 +35,11 @@ func callerOf(s *cwmp.Session, m *cwmp.Message) (caller, bool) {
 // maxLeft bounds how many devices are remembered so.
 const maxLeft = 4096
 
-// leave notes how a session ended, for the check of what follows (HTTP-016).
-func (c *Checker) leave(s *cwmp.Session) {
+// leave notes how a session ended, for the check of what follows (HTTP-016). Of
+// one that was not seen whole nobody knows what it waited for when it ended.
+func (c *Checker) leave(s *cwmp.Session, whole bool) {
 	at, ok := closedBetween(s)
+	ok = ok && whole
 	if s.Fragment || !ok && len(c.closedByAC) == 0 {
 		return
 	}

@@ -43,35 +43,35 @@ var rpcs = []*Check{
 		Doc: "GetParameterValues returns parameters, and objects have no value. A name that is there twice is told as a warning, unless it is below several of the paths that were asked for. Names elsewhere are RPC-010.",
 	},
 	{
-		ID: "RPC-014", Title: "SetParameterValues has no name twice", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, odd: twice, Run: setTwice,
+		ID: "RPC-014", Title: "SetParameterValues has no name twice", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: twice, Run: setTwice,
 		Doc: "The CPE has to refuse it with 9003; one that doesn't takes one of the two values.",
 	},
 	{
-		ID: "RPC-016", Title: "SetParameterValues has full names", Ref: "TR-069a6 A.3.2.1", Severity: Error, each: true, body: true, need: typed, odd: partial, Run: setPartial,
+		ID: "RPC-016", Title: "SetParameterValues has full names", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: partial, Run: setPartial,
 		Doc: "An object has no value that could be set.",
 	},
 	{
-		ID: "RPC-017", Title: "Status is 0 or 1", Ref: "cwmp-1-0.xsd", Severity: Error, each: true, body: true, need: typed, odd: oddResult, Run: statusValue,
+		ID: "RPC-017", Title: "Status is 0 or 1", Ref: "cwmp-1-0.xsd", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: oddResult, Run: statusValue,
 		Doc: "0: done and in force. 1: accepted, and in force by the time of the next session.",
 	},
 	{
-		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, each: true, body: true, need: typed, only: onObject, Run: addTable,
+		ID: "RPC-024", Title: "AddObject names a table", Ref: "TR-069a6 A.3.2.6", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: onObject, Run: addTable,
 		Doc: "ObjectName is the path of the table with a dot at its end, without an instance number.",
 	},
 	{
-		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, each: true, body: true, need: typed, only: onObject, Run: deleteInstance,
+		ID: "RPC-025", Title: "DeleteObject names an instance", Ref: "TR-069a6 A.3.2.7", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: onObject, Run: deleteInstance,
 		Doc: "ObjectName ends in the instance's number or alias and a dot.",
 	},
 	{
-		ID: "RPC-030", Title: "Notification is 0 to 2, or to 6 from CWMP 1.4", Ref: "cwmp-1-4.xsd", Severity: Error, each: true, body: true, need: typed, odd: acting, Run: notification,
+		ID: "RPC-030", Title: "Notification is 0 to 2, or to 6 from CWMP 1.4", Ref: "cwmp-1-4.xsd", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: acting, Run: notification,
 		Doc: "0 off, 1 passive, 2 active; 3 to 6 are the lightweight ones. It needs a value even if NotificationChange is false.",
 	},
 	{
-		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, each: true, body: true, need: typed, only: onTransfer, Run: fileType,
+		ID: "RPC-034", Title: "FileType is one of the method's", Ref: "TR-069a6 A.3.2.8, A.4.1.5", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: onTransfer, Run: fileType,
 		Doc: "The whole text counts: the same number means different things for Download and Upload. A vendor's begins with X.",
 	},
 	{
-		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, each: true, body: true, need: typed, only: onTransfer, Run: transferURL,
+		ID: "RPC-035", Title: "A transfer's URL is absolute, of a known scheme, without credentials", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, only: onTransfer, Run: transferURL,
 		Doc: "http, https, ftp, sftp and tftp are known. User name and password have arguments of their own.",
 	},
 }

@@ -34,7 +34,7 @@ var soapArrays = []*Check{
 		Doc: "The schemas declare sequences. Informant reads them in any order; many peers do not.",
 	},
 	{
-		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, each: true, body: true, need: typed, odd: extras, Run: extra,
+		ID: "SOAP-019", Title: "No arguments that the schema doesn't have", Ref: "cwmp-1-0.xsd", Severity: Info, Gates: WholeBody, each: true, body: true, need: typed, odd: extras, Run: extra,
 		Doc: "Vendors add arguments of their own; receivers that validate refuse them.",
 	},
 	{

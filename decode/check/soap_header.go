@@ -67,11 +67,11 @@ var soapHeaders = []*Check{
 		Doc: "A receiver that doesn't know a header with mustUnderstand=\"1\" has to answer a MustUnderstand Fault.",
 	},
 	{
-		ID: "SOAP-035", Title: "mustUnderstand is in the envelope namespace", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Field: true, each: true, body: true, odd: oddMust, Run: mustSpace,
+		ID: "SOAP-035", Title: "mustUnderstand is in the envelope namespace", Ref: "SOAP 1.1 4.2.3", Severity: Warning, Field: true, Gates: WholeBody, each: true, body: true, odd: oddMust, Run: mustSpace,
 		Doc: "An unqualified attribute, or one whose prefix is bound to the encoding namespace, is not SOAP's mustUnderstand.",
 	},
 	{
-		ID: "SOAP-042", Title: "No empty Header, and no header twice", Ref: "TR-069a6 3.5", Severity: Warning, body: true, odd: otherQuirk | moreBlocks, Run: headerTwice,
+		ID: "SOAP-042", Title: "No empty Header, and no header twice", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeBody, body: true, odd: otherQuirk | moreBlocks, Run: headerTwice,
 		Doc: "Which of two IDs counts is not said anywhere. An empty Header is legal, and told as a note.",
 	},
 }

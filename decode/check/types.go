@@ -14,47 +14,47 @@ import (
 // types is the checks of values, their types, and names.
 var types = []*Check{
 	{
-		ID: "TYPE-001", Title: "A parameter's value has an xsi:type", Ref: "TR-069a6 A.2.1", Severity: Error, Field: true, each: true, body: true, need: valued, odd: oddValue, Run: valueUntyped,
+		ID: "TYPE-001", Title: "A parameter's value has an xsi:type", Ref: "TR-069a6 A.2.1", Severity: Error, Field: true, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueUntyped,
 		Doc: "Without it the receiver takes the value for a string, and a later SetParameterValues with the same type is refused. It is told once per message.",
 	},
 	{
-		ID: "TYPE-002", Title: "xsi:type is one that CWMP has", Ref: "TR-069a6 A.2.1 Table 12", Severity: Warning, each: true, body: true, need: valued, odd: oddValue, Run: valueType,
+		ID: "TYPE-002", Title: "xsi:type is one that CWMP has", Ref: "TR-069a6 A.2.1 Table 12", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueType,
 		Doc: "string, int, unsignedInt, long, unsignedLong, boolean, dateTime, base64 and hexBinary, and decimal from newer data models. It is told once per type and message.",
 	},
 	{
-		ID: "TYPE-003", Title: "A value fits its type", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, each: true, body: true, need: valued, odd: oddValue, Run: valueForm,
+		ID: "TYPE-003", Title: "A value fits its type", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueForm,
 		Doc: "Booleans are 0, 1, true and false in lower case; numbers have digits and a sign at most; none of them, nor a dateTime, is empty.",
 	},
 	{
-		ID: "TYPE-004", Title: "The prefix of a type is bound to the namespace of XML Schema or SOAP encoding", Ref: "XML Schema 1", Severity: Warning, each: true, body: true, need: valued, odd: oddBinding, Run: typeBinding,
+		ID: "TYPE-004", Title: "The prefix of a type is bound to the namespace of XML Schema or SOAP encoding", Ref: "XML Schema 1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, odd: oddBinding, Run: typeBinding,
 		Doc: "xsd:string is a type of XML Schema only where xsd is bound to it; a namespace-aware receiver doesn't know the type otherwise. Look at the declarations of the envelope. It is told once per prefix and message.",
 	},
 	{
-		ID: "TYPE-005", Title: "A dateTime is UTC", Ref: "TR-106a7 3.2.1", Severity: Warning, each: true, body: true, need: valued, odd: oddValue, Run: valueUTC,
+		ID: "TYPE-005", Title: "A dateTime is UTC", Ref: "TR-106a7 3.2.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueUTC,
 		Doc: "Values of parameters carry Z; only Inform.CurrentTime may have another offset. Without a zone a time is relative to the boot, and then its year is below 1000.",
 	},
 	{
-		ID: "TYPE-006", Title: "Names obey the grammar", Ref: "TR-106a7 3.1", Severity: Error, each: true, body: true, need: typed, odd: oddName, Run: nameForm,
+		ID: "TYPE-006", Title: "Names obey the grammar", Ref: "TR-106a7 3.1", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: oddName, Run: nameForm,
 		Doc: "Nodes of letters, digits, '-' and '_' with dots between them, 256 characters at most. It is told once per message.",
 	},
 	{
-		ID: "TYPE-007", Title: "No white space around a name", Ref: "TR-106a7 3.1", Severity: Warning, each: true, body: true, need: typed, odd: oddName, Run: nameBlanks,
+		ID: "TYPE-007", Title: "No white space around a name", Ref: "TR-106a7 3.1", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, odd: oddName, Run: nameBlanks,
 		Doc: "White space counts: a receiver that doesn't trim looks for a parameter that isn't there. It is told once per message.",
 	},
 	{
-		ID: "TYPE-008", Title: "base64 and hexBinary values can be decoded", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, each: true, body: true, need: valued, odd: oddValue, Run: valueBinary,
+		ID: "TYPE-008", Title: "base64 and hexBinary values can be decoded", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueBinary,
 		Doc: "The text must be canonical: complete groups, and nothing but the alphabet.",
 	},
 	{
-		ID: "TYPE-010", Title: "Numbers are in the range of their type", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, each: true, body: true, need: valued, odd: oddValue, Run: valueRange,
+		ID: "TYPE-010", Title: "Numbers are in the range of their type", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, Gates: WholeBody, each: true, body: true, need: valued, odd: oddValue, Run: valueRange,
 		Doc: "int and unsignedInt have 32 bits, long and unsignedLong 64. A counter that outgrew its type is cut by the receiver, or the message refused.",
 	},
 	{
-		ID: "TYPE-014", Title: "Boolean arguments are 0, 1, true or false", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, each: true, body: true, need: typed, odd: oddFlag, Run: argumentBoolean,
+		ID: "TYPE-014", Title: "Boolean arguments are 0, 1, true or false", Ref: "TR-069a6 A.2.1 Table 12", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, odd: oddFlag, Run: argumentBoolean,
 		Doc: "NextLevel, NotificationChange, AccessListChange, Writable, IsDownload and Resolved. Other spellings are refused by validating peers.",
 	},
 	{
-		ID: "TYPE-015", Title: "No value that leaked from a program", Ref: "no standard: interoperability", Severity: Warning, each: true, body: true, need: valued, odd: leaky, Run: valueLeak,
+		ID: "TYPE-015", Title: "No value that leaked from a program", Ref: "no standard: interoperability", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, odd: leaky, Run: valueLeak,
 		Doc: "(null), null, N/A and undefined are what a program prints when it has no value. It is told once per message.",
 	},
 }

@@ -451,12 +451,17 @@ func answerWithout(m *http1.Message) []*Message {
 	x.From, x.Status, x.Kind = ACS, m.Status, HTTP
 	success := m.Status >= 200 && m.Status < 300
 	switch {
-	case success && blank(m.Body) && m.Omitted == 0:
+	case success && blank(m.Body) && m.Omitted == 0 && !brokenOff(m):
 		x.Kind = Empty
 	case success, x.Document != nil, isHeadless(m):
 		x.Kind = Unreadable
 	}
 	return list
+}
+
+// brokenOff says whether a body may have followed that was not seen.
+func brokenOff(m *http1.Message) bool {
+	return !m.Complete && m.Status != 204 && (m.Lost != 0 || m.Framing != http1.UntilClose)
 }
 
 // unanswered takes word that an exchange will have no response.
