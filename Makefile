@@ -20,16 +20,18 @@ test: deps format vet lint unit
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o informant ./cmd/informant
 
-# tshark is the witness of the differential tests; without it nothing is tested
-# in silence: make fails.
+# tshark is the witness of the differential tests, minisign that of signatures;
+# without them nothing is tested in silence: make fails.
 deps:
-	@command -v tshark >/dev/null || { \
+	@for tool in tshark minisign; do \
+	  command -v $$tool >/dev/null && continue; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo 'installing tshark'; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tshark >/dev/null; \
+	    echo "installing $$tool"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$tool >/dev/null || exit 1; \
 	  else \
-	    echo 'tshark is missing: install it (Debian: apt-get install tshark)' >&2; exit 1; \
-	  fi; }
+	    echo "$$tool is missing: install it (Debian: apt-get install $$tool)" >&2; exit 1; \
+	  fi; \
+	done
 
 format:
 	@files="$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))"; \

@@ -17,8 +17,8 @@ import (
 	"informant/capture"
 )
 
-// smallDict is a dictionary of about 2 KB, made of samples.
-func smallDict(samples [][]byte) ([]byte, error) {
+// trainSmall is a dictionary of about 2 KB, made of samples.
+func trainSmall(samples [][]byte) ([]byte, error) {
 	var contents [][]byte
 	for _, s := range samples {
 		for len(s) > 512 {
@@ -50,12 +50,14 @@ func problems(r Report) string {
 // small is a signed file of three frames, with a dictionary.
 func small(t testing.TB) (*world, []byte, PublicKey) {
 	t.Helper()
-	w := newWorld(11).run(160)
+	w := newWorld(11)
+	w.size = 100
+	w.run(130)
 	public, private, err := GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil), Train: smallDict, FrameBytes: 20_000, Key: &private})
+	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil), Train: trainSmall, FrameBytes: 6500, Key: &private})
 	return w, file, public
 }
 
@@ -218,16 +220,15 @@ func TestVerifyEveryByte(t *testing.T) {
 // Random flips in a large file, one at a time and then many at once.
 func TestVerifyLarge(t *testing.T) {
 	w := newWorld(12)
-	w.size = 2000
-	w.run(12_000)
+	n, records := 200, 6000
+	if os.Getenv("INFORMANT_SOAK") != "" {
+		n, records, w.size = 2000, 12_000, 2000
+	}
+	w.run(records)
 	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil)})
 	s := openSealed(t, file)
 	noteSeqs(t, s)
 	frames := frameExtents(t, s)
-	n := 200
-	if os.Getenv("INFORMANT_SOAK") != "" {
-		n = 2000
-	}
 	rnd := rand.New(rand.NewPCG(2, 9))
 	for range n {
 		checkFlip(t, file, frames, w.records, rnd.IntN(len(file)), 1<<rnd.IntN(8))
