@@ -317,7 +317,7 @@ func headCut(h *http1.Message) bool {
 func (f *follow) openAtEnd() Gates {
 	s := f.session
 	g := WholeBody
-	heard := s.Lost == 0 && !f.lossy && !f.beheaded
+	heard := s.Lost == 0 && !s.Unheard && !f.lossy && !f.beheaded
 	if s.SawStart && s.SawEnd && heard && !s.Synthetic && !s.Fragment {
 		g |= WholeSession
 	}

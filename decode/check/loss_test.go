@@ -105,6 +105,54 @@ func TestCutAccusesNobody(t *testing.T) {
 	}
 }
 
+// TestHeldBackAccusesNobody holds that of a session over several connections,
+// one of which a source holds back since it waits for a segment that is lost,
+// nothing is said that the whole doesn't give.
+func TestHeldBackAccusesNobody(t *testing.T) {
+	text := firstLine + `
+cpe Inform
+acs InformResponse
+close acs
+cpe empty
+acs GetParameterValues ParameterNames=[InternetGatewayDevice.A,InternetGatewayDevice.B]
+close acs
+cpe GetParameterValuesResponse
+  param InternetGatewayDevice.A 1
+  param InternetGatewayDevice.B 1
+acs GetParameterNames ParameterPath=InternetGatewayDevice.
+close acs
+cpe GetParameterNamesResponse
+  item ParameterList Name=InternetGatewayDevice.A Writable=0
+acs 204
+close acs
+`
+	all, err := scenario.Parse("test", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := ids(pipeline(t, text, &Checker{}))
+	for i, r := range all {
+		if r.Kind != capture.Data {
+			continue
+		}
+		less := slices.Clone(all[:i])
+		held := []capture.Record{{Time: r.Time, Conn: r.Conn, From: r.From, Kind: capture.Gap, Lost: int64(len(r.Data))}}
+		for _, later := range all[i+1:] {
+			if later.Conn == r.Conn {
+				held = append(held, later)
+			} else {
+				less = append(less, later)
+			}
+		}
+		src := records(append(less, held...))
+		for _, f := range run(t, &src, &Checker{}, nil) {
+			if !slices.Contains(whole, f.Check.ID) {
+				t.Errorf("record %d: %s %d: %s", i, f.Check.ID, f.At.N, f.Text)
+			}
+		}
+	}
+}
+
 // lack puts a gap in the place of some bytes of a record.
 func lack(all []capture.Record, i, from, to int) []capture.Record {
 	head, gap, tail := all[i], all[i], all[i]

@@ -69,6 +69,8 @@ type Tracker struct {
 	byDevice map[caller]*tracked     // the latest session of each
 	byClient map[netip.Addr]*tracked // what may be continued; more by tracked.peer
 
+	silent map[netip.Addr]*connTrack // by client; more by connTrack.silence
+
 	devices   deviceBook
 	requests  requestBook
 	transfers transferBook
@@ -99,6 +101,7 @@ type connTrack struct {
 	carried   int        // how many those are
 	lost      int64      // bytes missing since the last message
 	acs       bool       // its server answered CWMP
+	silence   silence    // in Tracker.silent
 }
 
 // binding ties an exchange to the session that it belongs to.
@@ -142,6 +145,7 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 	switch e.Kind {
 	case http1.Opened:
 		ct.opened, ct.midstream = e.Time, e.Midstream
+		t.opens(ct)
 	case http1.RequestSeen:
 		t.request(ct, e, r.messages)
 	case http1.ResponseSeen:
@@ -193,6 +197,7 @@ func (t *Tracker) start() {
 		t.byCookie = map[cookie]bearers{}
 		t.byDevice = map[caller]*tracked{}
 		t.byClient = map[netip.Addr]*tracked{}
+		t.silent = map[netip.Addr]*connTrack{}
 	}
 	for len(t.trim) > 0 {
 		x := t.trim[len(t.trim)-1]
@@ -321,6 +326,7 @@ func (t *Tracker) release(b *binding) {
 // request takes a complete HTTP request.
 func (t *Tracker) request(ct *connTrack, e *http1.Event, msgs []*Message) {
 	m := e.Exchange.Request
+	t.heard(ct)
 	b := t.await(ct, e.Exchange)
 	if len(msgs) == 0 && !isHeadless(m) {
 		if t.transfers.begin(b) {
@@ -390,6 +396,7 @@ func alone(m *http1.Message) []*Message {
 // response takes a complete HTTP response.
 func (t *Tracker) response(ct *connTrack, e *http1.Event, msgs []*Message) {
 	m := e.Exchange.Response
+	t.heard(ct)
 	b := ct.answered(e.Exchange)
 	if b == nil { // its request was not seen
 		b = &binding{ct: ct, exchange: e.Exchange}
@@ -556,6 +563,7 @@ func (t *Tracker) close(ct *connTrack, e *http1.Event) {
 	if !e.Both {
 		return
 	}
+	t.heard(ct)
 	t.settlePrelude(ct, ct.showsCWMP())
 	if s := ct.current; s != nil {
 		s.liveConns--
@@ -582,6 +590,7 @@ func (t *Tracker) Drop(c *capture.Conn) []Event {
 		return nil
 	}
 	delete(t.conns, c)
+	t.heard(ct)
 	ct.prelude, ct.waiting, ct.newest = nil, nil, nil
 	if s := ct.current; s != nil {
 		s.capturedOut = true

@@ -423,6 +423,7 @@ func (t *Tracker) end(s *tracked, c Cause) {
 		t.dropCookie(s, c.cookie)
 	}
 	t.forgetClient(s)
+	s.Unheard = t.unheard(s)
 	for _, c := range s.Conns {
 		if ct := t.conns[c]; ct != nil && ct.current == s {
 			ct.current = nil

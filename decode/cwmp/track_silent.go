@@ -1,0 +1,68 @@
+package cwmp
+
+// silence is a connection's place among those of its client that are open and
+// of which nothing was heard yet: it is new, or bytes are missing in the capture
+// and its source still waits for them.
+type silence struct {
+	before, after *connTrack
+	listed        bool
+}
+
+// opens notes that nothing was heard yet of a connection.
+func (t *Tracker) opens(ct *connTrack) {
+	if ct.silence.listed || !ct.conn.Client.IsValid() {
+		return
+	}
+	client := ct.conn.Client.Addr()
+	first := t.silent[client]
+	if first != nil {
+		first.silence.before = ct
+	}
+	ct.silence = silence{after: first, listed: true}
+	t.silent[client] = ct
+}
+
+// heard notes that a connection has told something, or is over.
+func (t *Tracker) heard(ct *connTrack) {
+	x := ct.silence
+	if !x.listed {
+		return
+	}
+	ct.silence = silence{}
+	if x.after != nil {
+		x.after.silence.before = x.before
+	}
+	switch {
+	case x.before != nil:
+		x.before.silence.after = x.after
+	case x.after != nil:
+		t.silent[ct.conn.Client.Addr()] = x.after
+	default:
+		delete(t.silent, ct.conn.Client.Addr())
+	}
+}
+
+// unheard says whether a session that went over several connections may have a
+// part on one that hasn't told it yet: a connection between the same two, opened
+// in the midst of it, is silent, or an answer on one before its last is open.
+func (t *Tracker) unheard(s *tracked) bool {
+	n := len(s.Conns) - 1
+	if n < 1 {
+		return false
+	}
+	for _, c := range s.Conns[:n] {
+		if ct := t.conns[c]; ct != nil && ct.current == s && ct.waiting != nil {
+			return true
+		}
+	}
+	last, until := s.Conns[n], s.End
+	if ct := t.conns[last]; ct != nil {
+		until = ct.opened
+	}
+	for ct := t.silent[s.client]; ct != nil; ct = ct.silence.after {
+		if ct.conn.Server == last.Server && !ct.opened.Before(s.Start) && ct.opened.Before(until) {
+			return true
+		}
+	}
+	return false
+}
