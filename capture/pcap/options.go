@@ -13,7 +13,8 @@ type Options struct {
 	Linger time.Duration
 	// Reorder is how long data waits for bytes before it that the other side
 	// has acknowledged: they were sent and received, so only the capture can
-	// be late. It also bounds the wait for the SYN of a connection that seems
+	// be late. Once both sides have acknowledged the end of the other's bytes
+	// a tenth of it is enough. It also bounds the wait for the SYN of a connection that seems
 	// to begin in its middle. Default 1 second, and in any case
 	// ReorderPackets packets of the connection.
 	Reorder        time.Duration

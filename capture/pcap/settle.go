@@ -407,7 +407,22 @@ func (a *assembler) watch(f *flow, h *half, acked bool) {
 }
 
 func (a *assembler) ackedTooLong(f *flow, h *half) bool {
-	return a.clock-h.ackedSince >= int64(a.o.Reorder) || f.packets-h.ackedPacket >= uint32(a.o.ReorderPackets)
+	wait := a.o.Reorder
+	if f.over() {
+		wait /= 10
+	}
+	return a.clock-h.ackedSince >= int64(wait) || f.packets-h.ackedPacket >= uint32(a.o.ReorderPackets)
+}
+
+// over tells whether each end has acknowledged the other's FIN: both have
+// received everything.
+func (f *flow) over() bool {
+	for k := range f.half {
+		if h := &f.half[k]; !h.finSet || !h.ackedSeen || ahead(h.acked, h.fin) <= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // declare gives up the hole of an end: all of it, or what was acknowledged.
