@@ -3,6 +3,7 @@ package recording
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"informant/capture"
@@ -75,6 +76,9 @@ func (g *group) add(r *capture.Record, opened time.Time) {
 	g.records++
 }
 
+// maxPoint is how many bytes of a point are written: a line has its limit.
+const maxPoint = 8 << 10
+
 func (g *group) appendConn(t []byte, local int, c *capture.Conn, opened time.Time) []byte {
 	t = strconv.AppendInt(append(t, "C "...), int64(local), 10)
 	t = strconv.AppendUint(append(t, ' '), c.ID, 10)
@@ -91,13 +95,16 @@ func (g *group) appendConn(t []byte, local int, c *capture.Conn, opened time.Tim
 	} else {
 		t = appendMicros(append(t, '='), opened.UnixNano()-g.start)
 	}
-	t = strconv.AppendQuote(append(t, ' '), c.Point)
+	t = strconv.AppendQuote(append(t, ' '), c.Point[:min(len(c.Point), maxPoint)])
 	return append(t, '\n')
 }
 
 func appendAddr(t []byte, a netip.AddrPort) []byte {
 	if !a.IsValid() {
 		return append(t, '-')
+	}
+	if strings.ContainsFunc(a.Addr().Zone(), func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		a = netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()) // no zone has such a name
 	}
 	return a.AppendTo(t)
 }

@@ -9,6 +9,9 @@ import (
 // compress, in blocks of 128 KB at most, and some room for small ones.
 const maxFrame = maxContent + maxContent/8
 
+// maxBlockCount is how many blocks a frame may have.
+const maxBlockCount = 4096
+
 // frameHeader is the beginning of a Zstandard frame (RFC 8878, 3.1.1.1).
 type frameHeader struct {
 	size    int // of the header

@@ -250,36 +250,46 @@ func (d *Reader) fits(text []byte) bool {
 // noteDamage notes a part of which the groups are known when the next comes.
 func (d *Reader) noteDamage(e Damage) {
 	d.volume.damaged, d.volume.loose = true, true
-	if n := len(d.damage); n > 0 && d.pending > 0 && len(e.Groups) == 0 {
-		if p := &d.damage[n-1]; p.Offset+p.Size == e.Offset && len(p.Groups) == 0 && !errors.Is(e.Err, ErrTorn) {
+	if n := len(d.pending); n > 0 && len(e.Groups) == 0 && !errors.Is(e.Err, ErrTorn) {
+		if p := &d.pending[n-1]; p.Offset+p.Size == e.Offset && len(p.Groups) == 0 {
 			p.Size += e.Size
 			return
 		}
 	}
-	d.damage = append(d.damage, e)
-	d.pending++
+	if len(d.pending) > maxTold {
+		d.tell(nil)
+	}
+	d.pending = append(d.pending, e)
 }
 
 // note notes a damage of which all is known.
 func (d *Reader) note(e Damage) {
+	d.tell(nil)
 	d.volume.damaged = true
-	d.damage = append(d.damage, e)
-	if d.o.Skipped != nil {
-		d.o.Skipped(e)
-	}
+	d.tellOne(e)
 }
 
 // tell tells of damaged parts, now that the group behind them is known, if there
 // is one.
 func (d *Reader) tell(h *heading) {
-	for ; d.pending > 0; d.pending-- {
-		e := &d.damage[len(d.damage)-d.pending]
+	for _, e := range d.pending {
 		if h != nil && len(e.Groups) == 0 {
 			e.Groups = between(d.volume.group, h.Number)
 		}
-		if d.o.Skipped != nil {
-			d.o.Skipped(*e)
-		}
+		d.tellOne(e)
+	}
+	d.pending = d.pending[:0]
+}
+
+// maxTold is how many damaged parts are kept; Skipped is told of all.
+const maxTold = 1000
+
+func (d *Reader) tellOne(e Damage) {
+	if d.damages++; len(d.damage) < maxTold {
+		d.damage = append(d.damage, e)
+	}
+	if d.o.Skipped != nil {
+		d.o.Skipped(e)
 	}
 }
 

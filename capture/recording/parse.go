@@ -67,8 +67,8 @@ func openGroup(text []byte, at int, conns *conns) (*cursor, error) {
 	c.Kind, c.GoesOn = strings.CutSuffix(kind, goesOn)
 	c.heading.base = base{seq: w.uint(), time: w.int(), packet: w.uint()}
 	c.base, c.start = c.heading.base, c.heading.base.time
-	if err := w.end(); err != nil {
-		return nil, fmt.Errorf("the group's first line: %w", err)
+	if w.err != nil { // words behind are of a later version
+		return nil, fmt.Errorf("the group's first line: %w", w.err)
 	}
 	return c, nil
 }

@@ -68,7 +68,8 @@ type Reader struct {
 	boundary *Header // of the recording that comes next
 	fatal    error   // that ends the input
 	damage   []Damage
-	pending  int // how many of damage were not told yet: the group behind is to come
+	pending  []Damage // that was not told yet: the group behind it is to come
+	damages  int      // how many parts there were
 	told     bool
 	closed   bool
 }
@@ -96,7 +97,10 @@ func NewReader(r io.Reader, o ReaderOptions) (*Reader, error) {
 		damaged: d.noteDamage, missing: d.missing, fits: d.fits,
 	}
 	d.merge = merge{begin: d.begin, failed: d.failed, over: d.over}
-	return d, d.open()
+	if err := d.open(); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // open reads HEAD.
@@ -138,7 +142,7 @@ func (d *Reader) named(err error) error {
 // be. It is zero where HEAD is damaged.
 func (d *Reader) Header() Header { return d.header }
 
-// Damage is what could not be read so far.
+// Damage is what could not be read so far: the first thousand parts.
 func (d *Reader) Damage() []Damage { return d.damage }
 
 // Unknown is how many records were of a kind that this version does not know.
@@ -245,7 +249,7 @@ func (d *Reader) finalError() error {
 	var all []error
 	for i, e := range d.damage {
 		if i == most {
-			all = append(all, fmt.Errorf("%w: and %d more parts", capture.ErrDamaged, len(d.damage)-i))
+			all = append(all, fmt.Errorf("%w: and %d more parts", capture.ErrDamaged, d.damages-i))
 			break
 		}
 		all = append(all, e)

@@ -32,12 +32,16 @@ type scanner struct {
 	missing func(dict uint32) error
 	// fits says whether a group found behind damage can be of this recording.
 	fits func(text []byte) bool
-	work int64 // bytes decoded in vain since the last whole element
+	work int64 // done in vain since the last whole element, about as much as decoding so many bytes
 }
 
 // maxInVain is how many bytes are decoded in vain, in search of the next whole
-// frame behind damage, before the search becomes coarser.
-const maxInVain = 256 << 20
+// frame behind damage, before the search becomes coarser: then it looks at places
+// that are coarse bytes apart.
+const (
+	maxInVain = 256 << 20
+	coarse    = 4 << 10
+)
 
 // verdict is what was found at a place.
 type verdict struct {
@@ -196,6 +200,7 @@ func (s *scanner) examineFrame(at int) verdict {
 
 // frameSize finds the end of a data frame by its blocks.
 func (s *scanner) frameSize(at int) (h frameHeader, size int, err error) {
+	blocks := 0
 	h, err = parseFrameHeader(s.w.peek(at, 18))
 	if errors.Is(err, errMore) {
 		return h, 0, ErrTorn
@@ -203,7 +208,12 @@ func (s *scanner) frameSize(at int) (h frameHeader, size int, err error) {
 	if err != nil {
 		return h, 0, err
 	}
+	s.work += int64(h.size)
 	for size = h.size; ; {
+		if blocks++; blocks > maxBlockCount {
+			return h, 0, errTooLarge
+		}
+		s.work += 16
 		b := s.w.peek(at+size, 3)
 		if len(b) < 3 {
 			return h, 0, ErrTorn
@@ -258,7 +268,7 @@ func (s *scanner) resync(v verdict) (e element, ok bool, err error) {
 			return e, false, nil
 		}
 		at += s.step(next)
-		if at > 4*maxFrame {
+		if at > maxFrame {
 			d.Size += int64(at - 1)
 			s.w.skip(int64(at - 1))
 			at = 1
@@ -272,8 +282,8 @@ func (s *scanner) resync(v verdict) (e element, ok bool, err error) {
 
 // step is how far the search goes on behind a place where nothing whole begins.
 func (s *scanner) step(v verdict) int {
-	if s.work > maxInVain && v.ends > 0 {
-		return v.ends
+	if s.work > maxInVain {
+		return max(v.ends, coarse)
 	}
 	return 1
 }

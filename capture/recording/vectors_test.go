@@ -90,6 +90,9 @@ func tellFile(t *testing.T, file []byte) string {
 		}
 	}
 	s := "expect: " + kindOf(err) + "\n"
+	if d == nil {
+		return s
+	}
 	if h := d.Header(); h.ID != [16]byte{} {
 		s += fmt.Sprintf("header: %x\n", h.ID)
 	}
