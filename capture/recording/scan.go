@@ -37,9 +37,10 @@ type scanner struct {
 
 // maxInVain is how many bytes are decoded in vain, in search of the next whole
 // frame behind damage, before the search becomes coarser: then it looks at places
-// that are coarse bytes apart.
+// that are coarse bytes apart, and twice as far each time so much was in vain
+// again.
 const (
-	maxInVain = 256 << 20
+	maxInVain = 64 << 20
 	coarse    = 4 << 10
 )
 
@@ -166,6 +167,7 @@ func (s *scanner) examineBlock(at int, size int64) verdict {
 		err = errNoFrame // another of the sixteen magic numbers
 	}
 	if err != nil {
+		s.work += size
 		return verdict{ends: int(size), err: err}
 	}
 	return verdict{element: element{size: int(size), tag: tag, body: body}, whole: true}
@@ -282,8 +284,8 @@ func (s *scanner) resync(v verdict) (e element, ok bool, err error) {
 
 // step is how far the search goes on behind a place where nothing whole begins.
 func (s *scanner) step(v verdict) int {
-	if s.work > maxInVain {
-		return max(v.ends, coarse)
+	if n := s.work / maxInVain; n > 0 {
+		return max(v.ends, min(coarse<<min(n, 20), maxFrame))
 	}
 	return 1
 }
