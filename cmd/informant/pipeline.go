@@ -140,7 +140,10 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 		}
 	}
 	if err == nil {
-		err = p.sink.Finish(buffered, out.totals)
+		err = guarded("writing the end", func() error { return p.sink.Finish(buffered, out.totals) })
+		if f := (failure{}); errors.As(err, &f) {
+			out.damage, err = append(out.damage, f), nil
+		}
 	}
 	if e := buffered.Flush(); err == nil {
 		err = e

@@ -45,6 +45,11 @@ func (f failingSink) Append(dst []byte, it decode.Item) []byte {
 	return f.plain.Append(dst, it)
 }
 
+// failingEnd panics when there are no more items.
+type failingEnd struct{ plain }
+
+func (failingEnd) Finish(io.Writer, decode.Totals) error { panic("planted") }
+
 // TestPanicsAround plants a panic before the decoder, in a source, and behind
 // it, in a sink: it is told, the exit code says that not all is there, and
 // everything else is.
@@ -58,6 +63,7 @@ func TestPanicsAround(t *testing.T) {
 	}{
 		{"a source", func(s capture.Source) capture.Source { return &failing{s, 3} }, text(), []string{"A1", "B1", "unfinished", "2 sessions"}, []string{"reading failed: planted"}},
 		{"a sink", func(s capture.Source) capture.Source { return s }, failingSink{text()}, []string{"undecoded", "showing it failed: planted", "session 1", "B1", "2 sessions"}, []string{"1 item could not be shown"}},
+		{"a sink's end", func(s capture.Source) capture.Source { return s }, failingEnd{text()}, []string{"A1", "B1"}, []string{"writing the end failed: planted"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr strings.Builder
