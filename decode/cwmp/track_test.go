@@ -460,6 +460,21 @@ session 1 S000140 conns 1: complete: the ACS had no more requests
   3 acs empty 204 -> done
   cpe Inform = InformResponse
 `},
+	{"an answer that breaks off before its body", `
+cpe Inform
+acs InformResponse
+cpe empty
+acs GetParameterValues
+  truncate 79
+cut
+`, `
+session 1 S000140 conns 1: unfinished: the input ends before the session does
+  1 cpe request Inform -> informed
+  1 acs response InformResponse -> active
+  2 cpe empty -> idle after no more
+  2 acs unreadable -> asked after no more
+  cpe Inform = InformResponse
+`},
 	{"neither answers what the other asked", `
 cpe Inform
 acs InformResponse
