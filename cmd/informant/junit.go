@@ -83,7 +83,7 @@ func (j *junit) body(b *strings.Builder, it decode.Item) {
 	if len(failed) > 0 {
 		j.failures++
 		fmt.Fprintf(b, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", attr(failed[0].Check.ID),
-			attr(failed[0].Check.ID+" "+failed[0].Text), attr(lines(failed)))
+			attr(failed[0].Check.ID+" "+said(it, failed[0])), attr(lines(failed)))
 	}
 	if len(other) > 0 {
 		fmt.Fprintf(b, "      <system-out>%s</system-out>\n", attr(lines(other)))

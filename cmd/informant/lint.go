@@ -33,11 +33,19 @@ func (l *lint) line(it decode.Item, f *check.Finding) string {
 		severity = [...]string{"\x1b[36m", "\x1b[33m", "\x1b[31m"}[f.Severity] + severity + "\x1b[0m"
 		id = "\x1b[1m" + id + "\x1b[0m"
 	}
-	text := fmt.Sprintf("%s: %s %s %s [%s]", transcript.Safe(where(it, f)), severity, id, transcript.Safe(f.Text), strings.ToUpper(f.Party.String()))
+	text := fmt.Sprintf("%s: %s %s %s [%s]", transcript.Safe(where(it, f)), severity, id, transcript.Safe(said(it, f)), strings.ToUpper(f.Party.String()))
 	if f.At.Path != "" {
 		text += " at " + transcript.Safe(f.At.Path)
 	}
 	return text
+}
+
+// said is a finding's text without the session's secrets.
+func said(it decode.Item, f *check.Finding) string {
+	if it.Session == nil {
+		return f.Text
+	}
+	return transcript.FindingText(it.Session, f)
 }
 
 // where names the place of a finding: "file/session 3 message 7 packet 12".

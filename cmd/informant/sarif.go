@@ -120,7 +120,7 @@ func (s *sarif) Finish(w io.Writer, _ decode.Totals) error {
 func (s *sarif) result(it decode.Item, f *check.Finding) []byte {
 	r := sarifResult{
 		RuleID: f.Check.ID, RuleIndex: s.index[f.Check], Level: level(f.Severity),
-		Message:      sarifText{transcript.Safe(f.Text)},
+		Message:      sarifText{transcript.Safe(said(it, f))},
 		Fingerprints: map[string]string{"informant/v1": fingerprint(it, f)},
 		Properties:   map[string]any{"party": f.Party.String()},
 	}
