@@ -39,6 +39,8 @@ type SealOptions struct {
 	FrameBytes int
 	// Progress, where set, is told now and then how much was read.
 	Progress func(records uint64, bytes int64)
+
+	sortMemory int // of a sorter, 0: the usual one
 }
 
 const (
@@ -90,7 +92,7 @@ func Seal(w io.Writer, src capture.Source, o SealOptions) (Statement, error) {
 	if err != nil {
 		return Statement{}, err
 	}
-	s := &sealer{o: o, out: out, flows: map[uint64]*flow{}, entries: newSorter(o.Temp)}
+	s := &sealer{o: o, out: out, flows: map[uint64]*flow{}, entries: newSorter(o.Temp, o.sortMemory)}
 	damage, err := s.readAll(src)
 	if fault := out.finish(); err == nil {
 		err = fault

@@ -3,6 +3,7 @@ package recording
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"sync"
@@ -49,7 +50,7 @@ type job struct {
 // newFramer starts a framer; finish ends its goroutine.
 func newFramer(w io.Writer, o *SealOptions) (*framer, error) {
 	f := &framer{
-		o: o, out: bufio.NewWriterSize(w, 256<<10), groups: newSorter(o.Temp), frames: newSorter(o.Temp),
+		o: o, out: bufio.NewWriterSize(w, 256<<10), groups: newSorter(o.Temp, o.sortMemory), frames: newSorter(o.Temp, o.sortMemory),
 		jobs: make(chan job, 4), stopped: make(chan struct{}), training: o.Train != nil,
 	}
 	if !f.training {
@@ -234,10 +235,15 @@ func (f *framer) flush() (err error) {
 
 // end writes the index and TAIL, and completes the statement.
 func (f *framer) end(s *Statement, sessions *sorter, key *PrivateKey, now time.Time) error {
-	devices, ids := newSorter(f.o.Temp), newSorter(f.o.Temp)
+	devices, ids := newSorter(f.o.Temp, f.o.sortMemory), newSorter(f.o.Temp, f.o.sortMemory)
 	err := f.index(s, [...]iter.Seq2[[]byte, error]{
 		f.groups.sorted(), f.frames.sorted(), alsoBy(sessions, devices, ids), devices.sorted(), ids.sorted(),
 	})
+	for i, lines := range []int64{f.groups.lines, f.frames.lines, sessions.lines, devices.lines, ids.lines} {
+		if err == nil && s.trees[i].lines != lines {
+			err = fmt.Errorf("the index has %d lines in the tree %s, not %d", s.trees[i].lines, treeNames[i], lines)
+		}
+	}
 	if err = errors.Join(err, devices.close(), ids.close()); err != nil {
 		return err
 	}

@@ -60,6 +60,9 @@ func TestSealedProperty(t *testing.T) {
 		if seed%2 > 0 {
 			o.Memory = 1 << (11 + seed%8)
 		}
+		if seed%3 > 0 {
+			o.sortMemory = 1 << (8 + seed%8)
+		}
 		file, _ := w.sealed(t, o)
 		s := openSealed(t, file)
 		all, err := drain(t, s.Source(nil))
@@ -120,7 +123,7 @@ func (w *world) check(t *testing.T, s *Sealed, e Entry) {
 
 func TestQuery(t *testing.T) {
 	w := newWorld(7).run(60_000)
-	file, _ := w.sealed(t, SealOptions{Temp: t.TempDir()})
+	file, _ := w.sealed(t, SealOptions{Temp: t.TempDir(), sortMemory: 16 << 10})
 	s := openSealed(t, file)
 	all := entries(t, s.Sessions(Query{}))
 	for i, e := range all {

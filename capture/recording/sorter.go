@@ -27,7 +27,12 @@ type sorter struct {
 	lines int64
 }
 
-func newSorter(dir string) *sorter { return &sorter{dir: dir, limit: sortMemory} }
+func newSorter(dir string, limit int) *sorter {
+	if limit <= 0 {
+		limit = sortMemory
+	}
+	return &sorter{dir: dir, limit: limit}
+}
 
 // add adds a line, without its end. It is copied.
 func (s *sorter) add(line []byte) error {
@@ -110,16 +115,13 @@ func (s *sorter) close() error {
 }
 
 // sorted yields all lines in order; a line is valid until the next one. Nothing
-// may be added any more.
+// may be added any more once the first is asked for.
 func (s *sorter) sorted() iter.Seq2[[]byte, error] {
-	if s.file == nil {
-		return s.inMemory()
-	}
-	return s.merged
-}
-
-func (s *sorter) inMemory() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
+		if s.file != nil {
+			s.merged(yield)
+			return
+		}
 		for _, i := range s.order() {
 			if !yield(s.line(i), nil) {
 				return

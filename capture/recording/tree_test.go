@@ -25,8 +25,7 @@ func (m *memory) append(b []byte) (int64, error) {
 // growTree writes a tree of lines through a sorter that spills often.
 func growTree(t testing.TB, name string, lines []string) (*memory, pageRef) {
 	t.Helper()
-	s := newSorter(t.TempDir())
-	s.limit = 64 << 10
+	s := newSorter(t.TempDir(), 64<<10)
 	defer s.close()
 	for _, l := range lines {
 		if err := s.add([]byte(l)); err != nil {

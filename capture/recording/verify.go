@@ -298,6 +298,7 @@ func (v *verifier) totals() {
 	}{
 		{"groups", v.groups, s.Groups}, {"records", v.records, s.Records}, {"bytes", uint64(v.bytes), uint64(s.Bytes)},
 		{"sessions", uint64(v.s.tree(treeSession).root.lines), s.Sessions},
+		{"ids of sessions", uint64(v.s.tree(treeID).root.lines), s.Sessions},
 	} {
 		if c.have != c.says {
 			v.problem(Problem{Part: "TAIL", Offset: v.s.tail, Text: fmt.Sprintf("it says %d %s, here are %d", c.says, c.what, c.have)})
