@@ -291,8 +291,10 @@ func (f *flow) holeOf(e end) (to uint32, at stamp, ok bool) {
 	if h.rstSet && ahead(h.rst, h.next) > 0 {
 		return h.rst, h.rstAt, true
 	}
-	if o.rstSet && h.ackedSeen && ahead(h.acked, h.next) > 0 {
-		return h.acked, o.rstAt, true
+	if o.rstSet && h.ackedSeen {
+		if d := ahead(h.acked, h.next); d > 0 && d <= maxAhead {
+			return h.acked, o.rstAt, true
+		}
 	}
 	to, at, ok = o.needs()
 	if d := ahead(to, h.next); !ok || d <= 0 || d > maxAhead {
