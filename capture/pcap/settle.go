@@ -292,7 +292,7 @@ func (f *flow) holeOf(e end) (to uint32, at stamp, ok bool) {
 		return h.rst, h.rstAt, true
 	}
 	if o.rstSet && h.ackedSeen {
-		if d := ahead(h.acked, h.next); d > 0 && d <= maxAhead {
+		if d := ahead(h.acked, h.next); d > 1 && d <= maxAhead { // 1 is a FIN, as in tails
 			return h.acked, o.rstAt, true
 		}
 	}
