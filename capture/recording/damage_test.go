@@ -15,7 +15,7 @@ import (
 // boundaries is where frames and blocks begin, and the end of the file.
 func boundaries(t testing.TB, file []byte) (at []int64) {
 	t.Helper()
-	s := scanner{w: window{r: bytes.NewReader(file)}, decoder: newDecoder(), damaged: func(d Damage) { t.Error(d) }}
+	s := scanner{w: window{r: bytes.NewReader(file)}, decoder: newDecoder(), damaged: func(d Damage) { t.Error(d) }, missing: func(uint32) error { return ErrDictionary }}
 	for {
 		e, err := s.next()
 		if err == io.EOF {

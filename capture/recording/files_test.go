@@ -230,6 +230,42 @@ func TestChainTorn(t *testing.T) {
 	}
 }
 
+// TestNoNextFile holds that a file that cannot be followed by another is whole,
+// and that the error stays.
+func TestNoNextFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Create(FilesOptions{Name: filepath.Join(dir, "a.cwmp"), MaxBytes: 3000, Writer: WriterOptions{FrameBytes: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, moved := f.Name(), dir+"2"
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	records := traffic(rand.New(rand.NewPCG(1, 2)), 1000)
+	n := 0
+	for ; n < len(records) && err == nil; n++ {
+		err = f.Put(records[n])
+	}
+	if !errors.Is(err, fs.ErrNotExist) || f.Name() != kept {
+		t.Fatalf("%s: %v", f.Name(), err)
+	}
+	if again := f.Put(records[n]); again != err {
+		t.Errorf("then %v", again)
+	}
+	if f.Close() != err {
+		t.Error("Close is silent")
+	}
+	got, _, err := readFile(t, filepath.Join(moved, "a.cwmp"))
+	if err != nil {
+		t.Error(err)
+	}
+	same(t, got, records[:n-1])
+}
+
 func TestFilesConcurrent(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.cwmp")
 	f, err := Create(FilesOptions{Name: name, MaxBytes: 1000, Writer: WriterOptions{FrameAge: time.Millisecond}})

@@ -58,6 +58,13 @@ func (d *Reader) load() {
 func (d *Reader) element(e element) error {
 	switch e.tag {
 	case "":
+		if e.closed != nil {
+			d.volume.damaged, d.volume.loose = true, true
+			if n := len(d.others); n == 0 || d.others[n-1].Error() != e.closed.Error() {
+				d.others = append(d.others, e.closed)
+			}
+			return nil
+		}
 		d.content = &content{element: e}
 		d.held += len(e.text)
 		return nil
@@ -109,7 +116,7 @@ func scanBytes(b []byte) *scanner { return &scanner{w: window{buf: b, err: io.EO
 // missing says whether a frame needs a dictionary that nobody has.
 func (d *Reader) missing(id uint32) error {
 	named := d.header.Dictionary
-	if id != named.ID || d.volume.damaged {
+	if id != named.ID || d.volume.broken {
 		return nil // then the frame is damaged, or DICT
 	}
 	return fmt.Errorf("%w: %d, %s, SHA-256 %x", ErrDictionary, id, named.Name, named.Sum)
@@ -249,7 +256,7 @@ func (d *Reader) fits(text []byte) bool {
 
 // noteDamage notes a part of which the groups are known when the next comes.
 func (d *Reader) noteDamage(e Damage) {
-	d.volume.damaged, d.volume.loose = true, true
+	d.volume.damaged, d.volume.broken, d.volume.loose = true, true, true
 	if n := len(d.pending); n > 0 && len(e.Groups) == 0 && !errors.Is(e.Err, ErrTorn) {
 		if p := &d.pending[n-1]; p.Offset+p.Size == e.Offset && len(p.Groups) == 0 {
 			p.Size += e.Size

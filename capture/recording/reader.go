@@ -67,6 +67,7 @@ type Reader struct {
 	unknown  int
 	boundary *Header // of the recording that comes next
 	fatal    error   // that ends the input
+	others   []error // what else could not be read: a dictionary is missing
 	damage   []Damage
 	pending  []Damage // that was not told yet: the group behind it is to come
 	damages  int      // how many parts there were
@@ -81,6 +82,7 @@ type volume struct {
 	loose bool   // what comes next need not go on from these
 
 	damaged bool   // something of it is missing
+	broken  bool   // since its bytes are damaged
 	raw     uint64 // Seq, as the recording has it, of the record yielded last
 	hole    uint64 // the last Seq up to there that is missing
 }
@@ -254,6 +256,7 @@ func (d *Reader) finalError() error {
 		}
 		all = append(all, e)
 	}
+	all = append(all, d.others...)
 	if d.fatal != nil && d.fatal != io.EOF {
 		all = append(all, d.fatal)
 	}

@@ -17,6 +17,7 @@ type element struct {
 	tag    string // of a block; "" for a data frame
 	body   []byte // of a block; valid until the next element
 	text   []byte // content of a data frame
+	closed error  // of a data frame: the dictionary is missing, and there is no text
 }
 
 // scanner takes an input apart. What is damaged it steps over, to the next frame
@@ -28,7 +29,7 @@ type scanner struct {
 	text    []byte // room for the next content; given away with an element
 	damaged func(Damage)
 	// missing is asked whether a dictionary was named that nobody has. Then a frame
-	// with it is not damaged.
+	// with it is no damage.
 	missing func(dict uint32) error
 	// fits says whether a group found behind damage can be of this recording.
 	fits func(text []byte) bool
@@ -50,7 +51,6 @@ type verdict struct {
 	ends  int   // where the next begins, if err is of the content only; else 0
 	whole bool  // it is valid
 	other int64 // a skippable frame that is not ours: its size
-	fatal bool  // err is not damage
 	err   error
 }
 
@@ -64,8 +64,6 @@ func (s *scanner) next() (element, error) {
 		s.frame++
 		v := s.examine(0)
 		switch {
-		case v.fatal:
-			return element{}, v.err
 		case v.other > 0:
 			s.stepOver(v.other)
 			continue
@@ -91,7 +89,7 @@ func (s *scanner) take(v verdict, distance int) element {
 	v.offset, v.frame = s.w.offset()+int64(distance), s.frame
 	s.w.skip(int64(distance + v.size))
 	s.work = 0
-	if v.tag == "" {
+	if v.tag == "" && v.closed == nil {
 		s.text = nil
 	}
 	return v.element
@@ -185,8 +183,8 @@ func (s *scanner) examineFrame(at int) verdict {
 	}
 	v := verdict{element: element{size: size}, ends: size}
 	if h.dict != 0 && s.decoder.dicts[h.dict] == nil {
-		if v.err = s.missing(h.dict); v.err != nil {
-			v.fatal = true
+		if v.closed = s.missing(h.dict); v.closed != nil {
+			v.whole = true
 			return v
 		}
 	}
@@ -247,7 +245,7 @@ func (s *scanner) resync(v verdict) (e element, ok bool, err error) {
 		// The content is wrong and the blocks are not: nothing inside is looked at,
 		// if what follows is whole.
 		next := s.examine(v.ends)
-		if next.fatal || next.other > 0 || next.whole || s.w.ended(v.ends) {
+		if next.other > 0 || next.whole || s.w.ended(v.ends) {
 			d.Size = s.w.skip(int64(v.ends))
 			s.damaged(d)
 			return e, false, nil
@@ -263,7 +261,7 @@ func (s *scanner) resync(v verdict) (e element, ok bool, err error) {
 			break
 		}
 		next := s.examine(at)
-		if next.fatal || next.whole && (next.tag != "" || s.fits(next.text)) {
+		if next.whole && (next.tag != "" || s.fits(next.text)) {
 			d.Size += int64(at)
 			s.w.skip(int64(at))
 			s.damaged(s.name(d, zeros, false))
