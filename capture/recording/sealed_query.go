@@ -136,15 +136,10 @@ func (s *Sealed) byKeys(name, prefix string) iter.Seq2[ranked, error] {
 // those with earlier records of its connections.
 func (s *Sealed) needed(e *Entry) ([]uint64, error) {
 	set := map[uint64]bool{}
-	upTo := func(last uint64) {
-		for n := uint64(1); n <= min(last, s.statement.Groups); n++ {
-			set[n] = true
-		}
-	}
 	for _, n := range e.own {
 		set[n] = true
 	}
-	upTo(e.rest)
+	all := e.rest // all groups up to this one
 	todo := slices.Clone(e.before)
 	for len(todo) > 0 {
 		h := todo[len(todo)-1]
@@ -154,11 +149,22 @@ func (s *Sealed) needed(e *Entry) ([]uint64, error) {
 		if err != nil {
 			return nil, err
 		}
-		upTo(g.rest)
+		all = max(all, g.rest)
 		for _, b := range g.before {
 			if b.conn == h.conn && b.group < h.group {
 				todo = append(todo, b)
 			}
+		}
+	}
+	if all > 0 {
+		for g, err := range s.Groups() {
+			if err != nil {
+				return nil, err
+			}
+			if g.Number > all {
+				break
+			}
+			set[g.Number] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(set)), nil

@@ -2,8 +2,10 @@ package recording
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"informant/capture"
@@ -16,8 +18,8 @@ import (
 //
 // Sources share the Sealed: use them from one goroutine.
 func (s *Sealed) Source(groups []uint64) capture.Source {
-	src := &sealedSource{sealed: s, all: groups == nil}
-	src.groups = slices.Compact(slices.Sorted(slices.Values(groups)))
+	src := &sealedSource{sealed: s}
+	src.group, src.stop = iter.Pull2(s.inOrder(groups))
 	// The Reader tells what is missing; it is given groups in place of an input.
 	src.Reader = &Reader{fatal: io.EOF, begun: true, header: s.header}
 	src.scan.decoder = newDecoder()
@@ -25,38 +27,62 @@ func (s *Sealed) Source(groups []uint64) capture.Source {
 	return src
 }
 
+// inOrder yields what the index says of groups, of all where the list is nil.
+func (s *Sealed) inOrder(groups []uint64) iter.Seq2[Group, error] {
+	if groups == nil {
+		return s.allInOrder
+	}
+	return func(yield func(Group, error) bool) {
+		for _, n := range slices.Compact(slices.Sorted(slices.Values(groups))) {
+			g, err := s.Group(n)
+			g.Number = n
+			if !yield(g, err) {
+				return
+			}
+		}
+	}
+}
+
+var errNotInIndex = errors.New("the index does not know where they are")
+
+// allInOrder yields all groups, and errors for numbers that are not there.
+func (s *Sealed) allInOrder(yield func(Group, error) bool) {
+	last := uint64(0)
+	for g, err := range s.Groups() {
+		if err == nil {
+			if g.Number > last+1 && !yield(Group{Number: last + 1, LastSeq: g.Number}, errNotInIndex) {
+				return
+			}
+			last = max(last, g.Number)
+		}
+		if !yield(g, err) {
+			return
+		}
+	}
+	if n := s.statement.Groups; n > last {
+		yield(Group{Number: last + 1, LastSeq: n + 1}, errNotInIndex)
+	}
+}
+
 type sealedSource struct {
 	*Reader
 	sealed *Sealed
-	all    bool
-	last   uint64 // of all
-	groups []uint64
+	group  func() (Group, error, bool)
+	stop   func()
 }
 
-// number is the next group's; 0 when there is none.
-func (s *sealedSource) number() uint64 {
-	if s.all {
-		if s.last == s.sealed.statement.Groups {
-			return 0
-		}
-		s.last++
-		return s.last
-	}
-	if len(s.groups) == 0 {
-		return 0
-	}
-	n := s.groups[0]
-	s.groups = s.groups[1:]
-	return n
+// Close frees what the source holds.
+func (s *sealedSource) Close() error {
+	s.stop()
+	return s.Reader.Close()
 }
 
 func (s *sealedSource) begin() *cursor {
 	for {
-		n := s.number()
-		if n == 0 {
+		g, err, ok := s.group()
+		if !ok {
 			return nil
 		}
-		g, err := s.sealed.Group(n)
 		var c *cursor
 		if err == nil {
 			c, err = s.open(g)
@@ -64,7 +90,7 @@ func (s *sealedSource) begin() *cursor {
 		if err == nil {
 			return c
 		}
-		s.missed(g.frame, n, err)
+		s.missed(g, err)
 	}
 }
 
@@ -85,11 +111,22 @@ func (s *sealedSource) open(g Group) (*cursor, error) {
 	return c, nil
 }
 
-func (s *sealedSource) missed(frame extent, number uint64, err error) {
-	s.note(Damage{Offset: frame.offset, Size: frame.size, Groups: []uint64{number}, Err: err})
+// missed notes that a group, or a page that says where groups are, can't be read.
+func (s *sealedSource) missed(g Group, err error) {
+	d := Damage{Offset: g.frame.offset, Size: g.frame.size, Err: err}
+	var page *pageError
+	switch {
+	case errors.As(err, &page):
+		d.Offset, d.Size = page.ref.offset, page.ref.size
+	case errors.Is(err, errNotInIndex):
+		d.Groups = between(g.Number-1, g.LastSeq)
+	default:
+		d.Groups = []uint64{g.Number}
+	}
+	s.note(d)
 }
 
 func (s *sealedSource) failed(c *cursor, err error) {
-	s.missed(extent{c.from.offset, int64(c.from.size)}, c.Number, err)
+	s.missed(Group{Number: c.Number, frame: extent{c.from.offset, int64(c.from.size)}}, err)
 	c.at = len(c.text)
 }
