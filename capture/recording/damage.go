@@ -55,9 +55,10 @@ func groupNames(numbers []uint64) string {
 	return "groups " + strings.Join(s, ", ")
 }
 
-// ErrTorn is wrapped by the damage of a file that ends within a frame or block:
-// what remains of a write that was broken off. Everything before it is whole.
-var ErrTorn = errors.New("torn: the file ends within a frame")
+// ErrTorn is wrapped by the damage of a file that ends within a frame or block,
+// which is what remains of a write that was broken off, or of a sealed one that
+// ends without its index. Everything before is whole.
+var ErrTorn = errors.New("torn: the file ends too early")
 
 var (
 	errZero    = errors.New("nothing but zeros")

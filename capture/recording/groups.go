@@ -44,6 +44,9 @@ func (d *Reader) load() {
 			d.scan.text, d.free = d.free[n-1], d.free[:n-1]
 		}
 		e, err := d.scan.next()
+		if err != nil || e.tag == tagHead {
+			d.endVolume(d.scan.w.offset() - int64(e.size))
+		}
 		if err != nil {
 			d.fatal = err
 			return
@@ -81,7 +84,7 @@ func (d *Reader) element(e element) error {
 	case tagPage:
 		return nil
 	case tagTail:
-		d.tail(e.body)
+		d.tail(e)
 		return nil
 	}
 	if needed(e.tag) {
@@ -123,12 +126,28 @@ func (d *Reader) missing(id uint32) error {
 }
 
 // tail notes what the end of a sealed recording says of groups.
-func (d *Reader) tail(body []byte) {
-	_, rest, ok := bytes.Cut(body, []byte("\ngroups: "))
+func (d *Reader) tail(e element) {
+	d.volume.sealed = true
+	_, rest, ok := bytes.Cut(e.body, []byte("\ngroups: "))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	w := words{rest: line}
-	if n := w.uint(); ok && w.end() == nil {
-		d.tell(&heading{Number: n + 1})
+	n := w.uint()
+	if !ok || w.end() != nil {
+		return
+	}
+	d.tell(&heading{Number: n + 1})
+	if last := d.volume.group; n > last && !d.volume.loose {
+		d.note(Damage{Offset: e.offset, Frame: e.frame, Groups: between(last, n+1), Err: fmt.Errorf("group %d is the last, of %d", last, n)})
+	}
+}
+
+var errNoTail = fmt.Errorf("%w: it was sealed and its end is missing", ErrTorn)
+
+// endVolume looks at the end of a recording: one with groups of sealed ones has
+// to end as they do.
+func (d *Reader) endVolume(at int64) {
+	if v := d.volume; v.grouped && !v.sealed {
+		d.note(Damage{Offset: at, Frame: d.scan.frame, Err: errNoTail})
 	}
 }
 
@@ -186,6 +205,7 @@ func (d *Reader) group() *cursor {
 	d.tell(&c.heading)
 	d.continues(c)
 	if c.Kind != stretch {
+		d.volume.grouped = true
 		end, err := groupEnd(f.text, c.at)
 		c.text = f.text[:end]
 		if f.at = end; err != nil {

@@ -81,6 +81,9 @@ type volume struct {
 	seq   uint64 // of its last record, in an unsealed one
 	loose bool   // what comes next need not go on from these
 
+	grouped bool // it has groups as only sealed ones have
+	sealed  bool // it has a TAIL
+
 	damaged bool   // something of it is missing
 	broken  bool   // since its bytes are damaged
 	raw     uint64 // Seq, as the recording has it, of the record yielded last
