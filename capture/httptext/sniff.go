@@ -10,6 +10,9 @@ const sniffLen = 8 << 10
 // first 8 KB, and it is no binary file.
 func Sniff(prefix []byte) bool {
 	prefix = bytes.TrimPrefix(prefix[:min(len(prefix), sniffLen)], bom)
+	if isForm(prefix) {
+		return true
+	}
 	text := bytes.TrimLeft(prefix, " \t\r\n\x00")
 	if len(text) > 1 && text[0] == '<' && findRoot(text[:lineEnd(text, 0)]) == 0 && !isPage(text) {
 		return true

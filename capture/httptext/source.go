@@ -3,6 +3,7 @@ package httptext
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -19,12 +20,13 @@ type Source struct {
 	records []capture.Record
 	next    int
 	seq     uint64
+	damage  error // of the text form: to be told after the last record
 }
 
 // NewSource reads the whole of r, whose name is told in errors and as the
 // connections' Point. The error wraps capture.ErrEmpty when there is nothing but
 // white space, capture.ErrFormat when there is neither an HTTP message nor an
-// envelope.
+// envelope. What of the text form cannot be read is told after the last record.
 func NewSource(name string, r io.Reader) (*Source, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
@@ -36,6 +38,13 @@ func NewSource(name string, r io.Reader) (*Source, error) {
 	text = bytes.TrimPrefix(text, bom)
 	if isBlank(text) {
 		return nil, fmt.Errorf("%s: %w", name, capture.ErrEmpty)
+	}
+	if isForm(text) {
+		records, err := readForm(name, text)
+		if errors.Is(err, capture.ErrFormat) {
+			return nil, err
+		}
+		return &Source{records: records, damage: err}, nil
 	}
 	items, isJSON := splitJSON(text)
 	if !isJSON {
@@ -121,9 +130,14 @@ func (s *Source) add(r capture.Record) {
 	s.records = append(s.records, r)
 }
 
-// Next yields the next record, and io.EOF after the last.
+// Next yields the next record, and io.EOF after the last; before that, once,
+// what of a text form is damaged.
 func (s *Source) Next() (capture.Record, error) {
 	if s.next >= len(s.records) {
+		if err := s.damage; err != nil {
+			s.damage = nil
+			return capture.Record{}, err
+		}
 		return capture.Record{}, io.EOF
 	}
 	s.next++
@@ -132,6 +146,6 @@ func (s *Source) Next() (capture.Record, error) {
 
 // Close ends the source.
 func (s *Source) Close() error {
-	s.records = nil
+	s.records, s.damage = nil, nil
 	return nil
 }
