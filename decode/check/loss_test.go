@@ -107,7 +107,7 @@ func TestCutAccusesNobody(t *testing.T) {
 
 // TestHeldBackAccusesNobody holds that of a session over several connections,
 // one of which a source holds back since it waits for a segment that is lost,
-// nothing is said that the whole doesn't give.
+// and of the device's next one, nothing is said that the whole doesn't give.
 func TestHeldBackAccusesNobody(t *testing.T) {
 	text := firstLine + `
 cpe Inform
@@ -125,6 +125,10 @@ cpe GetParameterNamesResponse
   item ParameterList Name=InternetGatewayDevice.A Writable=0
 acs 204
 close acs
+cpe Inform
+acs InformResponse
+cpe empty
+acs 204
 `
 	all, err := scenario.Parse("test", text)
 	if err != nil {

@@ -76,7 +76,7 @@ type Session struct {
 	SawEnd     bool     // the end of it was seen, and not only the end of the capture
 	Synthetic  bool     // some of its connections were synthesised
 	ManyOnConn bool     // its connection carried other devices' Informs too
-	Unheard    bool     // it went over several connections, and one that may have been part of it had told nothing, or not answered, when it ended
+	Unheard    bool     // a connection that may have been part of it had told nothing, or not answered, when it ended
 	Interrupts [16]byte // the session that was open on the connection when this one's Inform came (SEQ-002)
 	TrimmedN   int      // how many messages were trimmed
 

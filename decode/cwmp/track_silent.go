@@ -42,24 +42,28 @@ func (t *Tracker) heard(ct *connTrack) {
 	}
 }
 
-// unheard says whether a session that went over several connections may have a
-// part on one that hasn't told it yet: a connection between the same two, opened
-// in the midst of it, is silent, or an answer on one before its last is open.
+// unheard says whether a session may have a part on a connection that hasn't
+// told it yet: an answer on one before its last is open, or one between the same
+// two is silent that was opened in the midst of it or, where it is not over,
+// soon enough to continue it.
 func (t *Tracker) unheard(s *tracked) bool {
 	n := len(s.Conns) - 1
-	if n < 1 {
-		return false
-	}
 	for _, c := range s.Conns[:n] {
 		if ct := t.conns[c]; ct != nil && ct.current == s && ct.waiting != nil {
 			return true
 		}
 	}
+	first := t.silent[s.client]
+	if first == nil || s.Undated {
+		return false
+	}
 	last, until := s.Conns[n], s.End
-	if ct := t.conns[last]; ct != nil {
+	if s.State != Done && s.State != Broken {
+		until = s.last.Add(max(t.limits.Rejoin, s.timeout))
+	} else if ct := t.conns[last]; ct != nil {
 		until = ct.opened
 	}
-	for ct := t.silent[s.client]; ct != nil; ct = ct.silence.after {
+	for ct := first; ct != nil; ct = ct.silence.after {
 		if ct.conn.Server == last.Server && !ct.opened.Before(s.Start) && ct.opened.Before(until) {
 			return true
 		}

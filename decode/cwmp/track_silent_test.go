@@ -9,8 +9,8 @@ import (
 	"informant/decode/http1"
 )
 
-// TestUnheard: a session that went over several connections knows when one of
-// them, or one that may have been, had not told everything when it ended.
+// TestUnheard: a session knows when one of its connections, or one that may have
+// been, had not told everything when it ended.
 func TestUnheard(t *testing.T) {
 	all, err := scenario.Parse("test", `informant scenario 1
 cpe Inform
