@@ -78,9 +78,10 @@ type Check struct {
 	with   facts  // so are all of these
 	course course // OfSession: at least one of them is needed for a finding; 0: none is
 
-	order  int  // its index in All
-	causes bool // its findings may explain others (see suppress)
-	early  bool // its findings are certain at once
+	order     int         // its index in All
+	cause     causes      // its bit, if its findings may explain others (see suppress)
+	explained explanation // what explains its findings
+	early     bool        // its findings are certain at once
 }
 
 // may says whether a check can have something to say of a message with these

@@ -9,7 +9,7 @@ var All = placed(slices.Concat(soapXML, soapArrays, soapHeaders, versions, httpM
 // id.
 func placed(all []*Check) []*Check {
 	for i, k := range all {
-		k.order, k.causes = i, explains(k.ID)
+		k.order, k.cause, k.explained = i, causeOf(k.ID), explanationOf(k.ID)
 		k.early = k.Gates&^WholeBody == 0 && certain(k)
 	}
 	return all

@@ -29,6 +29,7 @@ type Pass struct {
 	got      []string // room for the values of one that came back
 	asked    []int    // room for exchanges
 	names    names
+	places   soap.Paths
 	hashes   []uint64 // room for a table of names
 }
 
@@ -136,17 +137,23 @@ func (p *Pass) look(at *place) {
 // pathAt is soap.PathAt. The path of the one method of an ordinary envelope is
 // known without a look at its text.
 func (p *Pass) pathAt(d *soap.Document, at int) string {
-	if len(d.Methods) != 1 || d.Methods[0].At.Start != at || d.Envelopes != 1 || d.Bodies != 1 {
-		return soap.PathAt(d, at)
+	if len(d.Methods) == 1 && d.Methods[0].At.Start == at && d.Envelopes == 1 && d.Bodies == 1 && orderly(d) {
+		return p.names.join("/", d.Envelope.Name.Local, "/Body/", d.Methods[0].Name.Local)
 	}
+	p.names.buf = p.places.Append(p.names.buf[:0], d, at)
+	return p.names.keep()
+}
+
+// orderly says whether all elements of an envelope stand where they should.
+func orderly(d *soap.Document) bool {
 	for i := range d.Quirks {
 		switch d.Quirks[i].Kind {
 		case soap.RawNonASCII, soap.NoDeclaration, soap.CharsetOther, soap.CharsetMismatch:
 		default:
-			return soap.PathAt(d, at)
+			return false
 		}
 	}
-	return p.names.join("/", d.Envelope.Name.Local, "/Body/", d.Methods[0].Name.Local)
+	return true
 }
 
 // atLeaf is the place of an argument.

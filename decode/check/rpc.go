@@ -232,6 +232,10 @@ func namesAsked(p *Pass) {
 		if below(l.Value, paths[last]) {
 			return
 		}
+		if next := last + 1; next < len(paths) && below(l.Value, paths[next]) { // mostly they come in the order in which they were asked for
+			last = next
+			return
+		}
 		name := strings.TrimSpace(l.Value)
 		if name == "" || strings.Contains(name, "[") || below(name, paths[last]) {
 			return

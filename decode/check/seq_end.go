@@ -464,19 +464,23 @@ func holdForNothing(p *Pass) {
 }
 
 func sameQuestion(p *Pass) {
-	n := 0
+	const often = 20
+	var alike [256]int32 // by a hash, how many questions may be the same
+	most := int32(0)
 	for _, t := range p.Session.Transactions {
-		if _, ok := t.Request.Args.(*cwmp.GetParameterValues); ok && t.Caller == cwmp.ACS {
-			n++
+		if a := question(t); a != nil {
+			n := &alike[questionHash(a)]
+			*n++
+			most = max(most, *n)
 		}
 	}
-	if n < 20 {
+	if most < often {
 		return
 	}
 	seen := map[string]int{}
 	for _, t := range p.Session.Transactions {
-		a, ok := t.Request.Args.(*cwmp.GetParameterValues)
-		if !ok || t.Caller != cwmp.ACS {
+		a := question(t)
+		if a == nil || alike[questionHash(a)] < often {
 			continue
 		}
 		var names strings.Builder
@@ -484,8 +488,28 @@ func sameQuestion(p *Pass) {
 			names.WriteString(a.ParameterNames.Items[i].Value)
 			names.WriteByte(0)
 		}
-		if seen[names.String()]++; seen[names.String()] == 20 {
+		if seen[names.String()]++; seen[names.String()] == often {
 			p.report(ACS, atMethod(t.Request), "The ACS asks for the same parameters for the twentieth time in this session")
 		}
 	}
+}
+
+// question is the GetParameterValues by which the ACS begins a transaction, nil
+// where it is another one.
+func question(t *cwmp.Transaction) *cwmp.GetParameterValues {
+	if t.Caller != cwmp.ACS {
+		return nil
+	}
+	a, _ := t.Request.Args.(*cwmp.GetParameterValues)
+	return a
+}
+
+// questionHash is equal for questions with the same names.
+func questionHash(a *cwmp.GetParameterValues) uint8 {
+	list := a.ParameterNames.Items
+	h := uint64(len(list))
+	if len(list) > 0 {
+		h ^= hash(list[0].Value) ^ hash(list[len(list)-1].Value)<<1
+	}
+	return uint8(h * 0x9e3779b97f4a7c15 >> 56)
 }

@@ -10,14 +10,17 @@ import (
 // it: "/Envelope/Body/Inform/Event/EventStruct[2]/EventCode", by local names,
 // with an ordinal where siblings share a name. It is "" outside of the root.
 //
+// Who asks for several of one document is quicker with Paths.
+func PathAt(d *Document, at int) string {
+	var p Paths
+	return string(p.Append(nil, d, at))
+}
+
+// anyPath is PathAt of any document.
+//
 // Most documents are asked for no path or for a few: each of those is one
 // reading of the text. From then on all elements are kept, 16 bytes of each.
-func PathAt(d *Document, at int) string {
-	if plain(d) {
-		if path, ok := plainPath(d.Text, at); ok {
-			return path
-		}
-	}
+func anyPath(d *Document, at int) string {
 	p := d.paths.Load()
 	if p == nil {
 		d.paths.CompareAndSwap(nil, &pathIndex{})

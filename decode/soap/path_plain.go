@@ -2,6 +2,37 @@ package soap
 
 import "strings"
 
+// Paths finds the paths of positions in one document after another. The tags
+// of the latest document are kept, so that only the first path of each costs a
+// reading of its text. The zero value is ready. It is not for several
+// goroutines at once.
+type Paths struct {
+	of    *Document
+	plain bool         // its tags are in tags
+	tags  []tagElement // in the order of their starts
+}
+
+// tagElement is an element of a plain document. Positions are in its text.
+type tagElement struct {
+	start, end int32 // as Element.At
+	name, stop int32 // of the local name
+	parent     int32 // index in tags, -1 for a root
+	next       int32 // its next sibling, 0 when there is none
+}
+
+// Append appends to dst the path that PathAt gives.
+func (p *Paths) Append(dst []byte, d *Document, at int) []byte {
+	if p.of != d {
+		p.of, p.plain = d, plain(d) && p.read(d.Text)
+	}
+	if p.plain {
+		if path, ok := p.path(dst, d.Text, at); ok {
+			return path
+		}
+	}
+	return append(dst, anyPath(d, at)...)
+}
+
 // plain says whether a document is so much in order that its tags can be told
 // without the Scanner: nobody need look for what is wrong with them.
 func plain(d *Document) bool {
@@ -19,104 +50,101 @@ func plain(d *Document) bool {
 	return true
 }
 
-// plainElement is an element of a plain document.
-type plainElement struct {
-	name  string
-	start int32
-	depth int32
-}
-
-// plainStep is an element on the way to a position.
-type plainStep struct {
-	name     string
-	start    int32
-	before   int32 // siblings before it of that name
-	others   int32 // and of other names
-	repeated bool  // there are siblings of that name behind it
-}
-
-// plainPath is PathAt of a plain document, in one reading of its tags. It is
-// false where something is in the text that it doesn't read.
-func plainPath(text string, at int) (path string, ok bool) {
-	var elements [96]plainElement
-	var steps [16]plainStep
-	all, way, ok := around(elements[:0], steps[:0], text, at)
-	if !ok {
-		return "", false
-	}
-	countSiblings(way, all)
-	var b [256]byte
-	buf := b[:0]
-	for i := range way {
-		s := &way[i]
-		if s.others >= maxSiblings {
-			return "", false
-		}
-		buf = append(append(buf, '/'), s.name...)
-		if s.repeated || s.before > 0 {
-			buf = append(append(append(buf, '['), itoa(int(s.before)+1)...), ']')
-		}
-	}
-	return string(buf), true
-}
-
-// around appends the elements of a text to all, and to way those that have a
-// position in them, from the root inwards.
-func around(all []plainElement, way []plainStep, text string, at int) (_ []plainElement, _ []plainStep, ok bool) {
-	found := false // all of way
-	depth := 0
+// read reads the tags of a plain text. It is false where something is in it
+// that it doesn't read.
+func (p *Paths) read(text string) bool {
+	p.tags = p.tags[:0]
+	in, before := int32(-1), int32(-1) // the element around, and the latest one in it that is over
 	for t := (plainTag{}); ; {
 		t.next(text)
-		found = found || t.kind != endTag && t.start > at || t.kind == endTag && t.end > at
 		switch t.kind {
 		case oddTag:
-			return nil, nil, false
+			return false
 		case noTag:
-			return all, way, true
+			return true
 		case endTag:
-			if depth--; depth < 0 {
-				return nil, nil, false
+			if in < 0 {
+				return false
 			}
-			if !found {
-				way = way[:depth]
-			}
+			p.tags[in].end = int32(t.end)
+			before, in = in, p.tags[in].parent
 		default:
-			all = append(all, plainElement{t.name, int32(t.start), int32(depth)})
-			if !found && (t.kind == startTag || t.end > at) {
-				if len(way) == cap(way) {
-					return nil, nil, false
-				}
-				way = append(way, plainStep{name: t.name, start: int32(t.start)})
-				found = t.kind == emptyTag
+			i := int32(len(p.tags))
+			if before >= 0 {
+				p.tags[before].next = i
 			}
-			if t.kind == startTag {
-				depth++
+			p.tags = append(p.tags, tagElement{start: int32(t.start), end: int32(len(text)), name: int32(t.name), stop: int32(t.stop), parent: in})
+			if t.kind == emptyTag {
+				p.tags[i].end = int32(t.end)
+				before = i
+			} else {
+				before, in = -1, i
 			}
 		}
 	}
 }
 
-// countSiblings counts the siblings of each of the steps.
-func countSiblings(way []plainStep, all []plainElement) {
-	on := int32(0) // how many steps are around what comes
-	for i := range all {
-		e := &all[i]
-		if on = min(on, e.depth); on != e.depth || int(on) >= len(way) {
-			continue
+// path appends the path of the innermost element that has a position in it.
+func (p *Paths) path(dst []byte, text string, at int) (_ []byte, ok bool) {
+	i := p.last(at)
+	for i >= 0 && int(p.tags[i].end) <= at {
+		i = p.tags[i].parent
+	}
+	var way [16]int32 // from the element outwards
+	n := 0
+	for ; i >= 0; i = p.tags[i].parent {
+		if n == len(way) {
+			return nil, false
 		}
-		switch s := &way[on]; {
-		case e.start == s.start:
-			on++
-		case e.name != s.name:
-			if e.start < s.start {
-				s.others++
-			}
-		case e.start < s.start:
-			s.before++
-		default:
-			s.repeated = true
+		way[n] = i
+		n++
+	}
+	for n--; n >= 0; n-- {
+		if dst, ok = p.step(dst, text, way[n]); !ok {
+			return nil, false
 		}
 	}
+	return dst, true
+}
+
+// last is the last element that starts no later than at, -1 when there is none.
+func (p *Paths) last(at int) int32 {
+	from, to := 0, len(p.tags)
+	for from < to {
+		if mid := int(uint(from+to) >> 1); int(p.tags[mid].start) > at {
+			to = mid
+		} else {
+			from = mid + 1
+		}
+	}
+	return int32(from) - 1
+}
+
+// step appends one element of a path.
+func (p *Paths) step(dst []byte, text string, i int32) (_ []byte, ok bool) {
+	e := &p.tags[i]
+	name := text[e.name:e.stop]
+	before, others := 0, 0 // siblings before it of that name, and of other names
+	for j := e.parent + 1; j != i; j = p.tags[j].next {
+		if x := &p.tags[j]; text[x.name:x.stop] == name {
+			before++
+		} else {
+			others++
+		}
+	}
+	if others >= maxSiblings {
+		return nil, false
+	}
+	repeated := before > 0
+	for j := e.next; j != 0 && !repeated; j = p.tags[j].next {
+		x := &p.tags[j]
+		repeated = text[x.name:x.stop] == name
+	}
+	dst = append(append(dst, '/'), name...)
+	if repeated {
+		dst = append(append(append(dst, '['), itoa(before+1)...), ']')
+	}
+	return dst, true
 }
 
 // tagKind tells tags apart.
@@ -134,7 +162,7 @@ const (
 type plainTag struct {
 	kind       tagKind
 	start, end int
-	name       string // the local one; end tags have none
+	name, stop int // of the local name; end tags have none
 }
 
 // next goes to the tag that begins behind the present one. Comments and their
@@ -171,7 +199,7 @@ func (t *plainTag) next(text string) {
 	if k == name || k == len(text) || text[name] == '!' || text[name] == '?' {
 		return
 	}
-	t.name = text[name:k]
+	t.name, t.stop = name, k
 	if text[k] == '>' {
 		t.kind, t.end = startTag, k+1
 		return

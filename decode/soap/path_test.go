@@ -21,8 +21,8 @@ func TestPathAt(t *testing.T) {
 	}
 }
 
-// orderly is in good order, with all that plainPath reads and some that it
-// doesn't.
+// orderly is in good order, with all that Paths reads by tags and some that it
+// does not.
 const orderly = `<?xml version="1.0"?>
 <s:Envelope xmlns:s="` + EnvelopeNS + `" xmlns:c="urn:dslforum-org:cwmp-1-0"><s:Header><c:ID s:mustUnderstand="1">7</c:ID></s:Header><s:Body >
 <c:X><A></A><A a="1>2" /><B/><L><E><N>1</N><V t="x"/></E><E ><N>2</N><V>3</V></E></L><!-- <A> --><B b='/'/></c:X></s:Body></s:Envelope>
@@ -40,6 +40,7 @@ func TestPathsAgree(t *testing.T) {
 		"<a>" + many + many + "</a>", strings.Repeat("<a>", MaxDepth+3) + "x" + strings.Repeat("</a>", MaxDepth+3) + "<a/>", "<a b='>'/><a", "</a><a>",
 	} {
 		var p pathIndex
+		var paths Paths
 		p.read(text)
 		d := read(text, "")
 		for at := 0; at <= len(text); at++ {
@@ -49,7 +50,7 @@ func TestPathsAgree(t *testing.T) {
 			if !plain(d) || at == len(text) {
 				continue
 			}
-			if got, ok := plainPath(text, at); ok && got != p.at(text, at) {
+			if got := string(paths.Append(nil, d, at)); got != p.at(text, at) {
 				t.Fatalf("%.60q at %d: %s as a plain one, by the table %s", text, at, got, p.at(text, at))
 			}
 		}
@@ -82,11 +83,11 @@ func TestOrigin(t *testing.T) {
 // TestPlainPath: documents in good order are read without the Scanner.
 func TestPlainPath(t *testing.T) {
 	text := manyValues(3)
-	if !plain(read(text, "")) {
-		t.Fatal("not a plain document")
-	}
+	d := read(text, "")
+	var p Paths
 	for at := range len(text) {
-		if _, ok := plainPath(text, at); !ok {
+		p.Append(nil, d, at)
+		if _, ok := p.path(nil, text, at); !ok || !p.plain {
 			t.Fatalf("not read at %d: %.40q", at, text[at:])
 		}
 	}
@@ -94,10 +95,17 @@ func TestPlainPath(t *testing.T) {
 
 func BenchmarkPathAt(b *testing.B) {
 	text := manyValues(10)
+	d := read(text, "")
+	var p, same Paths
+	var room [256]byte
 	for _, way := range []struct {
 		name string
 		path func()
-	}{{"plain", func() { plainPath(text, len(text)/2) }}, {"any", func() { pathAt(text, len(text)/2) }}} {
+	}{
+		{"plain", func() { p.of = nil; p.Append(room[:0], d, len(text)/2) }},
+		{"again", func() { same.Append(room[:0], d, len(text)/2) }},
+		{"any", func() { pathAt(text, len(text)/2) }},
+	} {
 		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
