@@ -24,8 +24,7 @@ type fleet struct {
 	width int // connections at a time
 	buf   []byte
 	each  func(seq uint64)
-	long  bool // with a session that lasts throughout
-	done  bool
+	long  bool             // with a session that lasts throughout
 	ended map[uint64]Found // by the Seq of the record that ends it
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -221,11 +222,19 @@ func sealAll(t testing.TB, src capture.Source, o SealOptions) ([]byte, Statement
 	return b.Bytes(), s
 }
 
+// rounds is n, and a hundred times as many in a long run.
+func rounds(n uint64) uint64 {
+	if os.Getenv("INFORMANT_SOAK") != "" {
+		return 100 * n
+	}
+	return n
+}
+
 // What went in comes out, in order, whatever the indexer said and however little
 // memory there was.
 func TestSealRoundTrip(t *testing.T) {
-	for seed := range uint64(60) {
-		w := newWorld(seed).run(200 + int(seed)*60)
+	for seed := range rounds(20) {
+		w := newWorld(seed).run(200 + int(seed%40)*80)
 		o := SealOptions{Temp: t.TempDir(), Header: NewHeader(nil)}
 		if seed%3 > 0 {
 			o.Memory = 1 << (10 + seed%10)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +72,7 @@ func collect(t *testing.T, seq func(func([]byte, error) bool)) (got []string) {
 func TestTree(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{0, 1, 2, 3, 600, 601, 20_000, 200_000} {
-		if testing.Short() && n > 20_000 {
+		if os.Getenv("INFORMANT_SOAK") == "" && n > 20_000 {
 			continue
 		}
 		lines := randomLines(rnd, n)
@@ -127,9 +128,9 @@ func checkFrom(t *testing.T, seq func(func([]byte, error) bool), lines []string,
 // A page that was altered is told; all lines that are not below it still come.
 func TestTreeDamaged(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	lines := randomLines(rnd, 50_000)
+	lines := randomLines(rnd, 20_000)
 	m, root := growTree(t, treeGroup, lines)
-	for range 50 {
+	for range 20 {
 		b := bytes.Clone(m.Bytes())
 		at := rnd.IntN(len(b))
 		b[at] ^= 1 << rnd.IntN(8)

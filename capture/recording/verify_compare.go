@@ -11,7 +11,6 @@ import (
 type found struct {
 	extent
 	sum    [32]byte
-	text   []byte // first lines of its groups, where it could be read
 	groups []uint64
 	err    error // why it could not be read
 	is     int   // index of the lost frame that it is, or -1

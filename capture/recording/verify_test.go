@@ -51,13 +51,13 @@ func problems(r Report) string {
 func small(t testing.TB) (*world, []byte, PublicKey) {
 	t.Helper()
 	w := newWorld(11)
-	w.size = 100
-	w.run(130)
+	w.size = 60
+	w.run(100)
 	public, private, err := GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil), Train: trainSmall, FrameBytes: 6500, Key: &private})
+	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil), Train: trainSmall, FrameBytes: 4400, Key: &private})
 	return w, file, public
 }
 
@@ -220,7 +220,7 @@ func TestVerifyEveryByte(t *testing.T) {
 // Random flips in a large file, one at a time and then many at once.
 func TestVerifyLarge(t *testing.T) {
 	w := newWorld(12)
-	n, records := 200, 6000
+	n, records := 200, 4000
 	if os.Getenv("INFORMANT_SOAK") != "" {
 		n, records, w.size = 2000, 12_000, 2000
 	}
