@@ -41,8 +41,8 @@ func recordsBefore(t testing.TB, file []byte, at int64) int {
 // TestCut simulates a loss of power: the file ends at any byte of its last two
 // frames, or its last 4 KB are zeros.
 func TestCut(t *testing.T) {
-	want := traffic(rand.New(rand.NewPCG(1, 2)), 300)
-	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 4000}, want)
+	want := traffic(rand.New(rand.NewPCG(1, 2)), 100)
+	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 2500}, want)
 	at := boundaries(t, file)
 	if len(at) < 6 {
 		t.Fatal(at)

@@ -111,7 +111,7 @@ func TestFilesTimer(t *testing.T) {
 // TestRotation holds that the files of a rotation are read as one, and each
 // alone as a capture that begins midway.
 func TestRotation(t *testing.T) {
-	want := traffic(rand.New(rand.NewPCG(1, 2)), 4000)
+	want := traffic(rand.New(rand.NewPCG(1, 2)), 1500)
 	for _, o := range []FilesOptions{
 		{Name: "r.cwmp", MaxBytes: 2000},
 		{Name: "r-%Y%m%d.cwmp", MaxBytes: 2000},
