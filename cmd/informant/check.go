@@ -16,7 +16,7 @@ type checkFlags struct {
 	only    []string
 	failOn  string
 	profile string
-	session string
+	pick    pickFlags
 	color   string
 	quiet   bool
 }
@@ -31,6 +31,7 @@ linter does, or as JSON lines, JUnit XML or SARIF.
 ` + exitHelp,
 		Example: `  informant check capture.pcapng
   informant check --fail-on warning --only EVT-001,SEQ-002 capture.pcapng
+  informant check --device 00D09E-HomeGateway-4711 office.cwmp
   informant check -o junit capture.pcapng > report.xml
   informant check -o sarif --checks field capture.pcapng > report.sarif`,
 		Args: someFiles,
@@ -44,7 +45,7 @@ linter does, or as JSON lines, JUnit XML or SARIF.
 	f.StringSliceVar(&o.only, "only", nil, "only these checks or families: `ID,...` (EVT-010, SOAP)")
 	f.StringVar(&o.failOn, "fail-on", "error", "exit with 1 on findings of this `severity` or above: error, warning, info or never")
 	f.StringVar(&o.profile, "checks", "strict", "`profile` of the checks: strict, or field (lenient with what is common)")
-	f.StringVar(&o.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id")
+	o.pick.add(cmd)
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary")
 	return cmd
@@ -85,7 +86,9 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
-	choice.session = o.session
+	if choice.pick, err = o.pick.parse(); err != nil {
+		return err
+	}
 	form := report(o, fail, color)
 	if c, ok := form.(io.Closer); ok {
 		defer c.Close()
@@ -95,8 +98,8 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 		return err
 	}
 	code := res.report(stderr)
-	if o.session != "" && res.totals.Sessions+res.totals.Fragments == 0 && !res.interrupted {
-		return noSession(o.session)
+	if res.nothingChosen(&choice) {
+		return noSession(&choice)
 	}
 	if res.worst >= fail && code != exitInterrupted && code != exitUsage {
 		code = exitFindings

@@ -74,7 +74,3 @@ func unknownCheck(id string) error {
 	sort.Strings(gs)
 	return usageError{fmt.Errorf("no check %q; the groups are %s ('informant rules' lists all)", id, strings.Join(gs, ", "))}
 }
-
-func noSession(name string) error {
-	return fmt.Errorf("no session %q in what was read ('informant decode' without --session tells which there are)", name)
-}

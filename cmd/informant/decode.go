@@ -16,7 +16,7 @@ type decodeOptions struct {
 	files       []string
 	output      string
 	verbose     int
-	session     string
+	pick        pickFlags
 	checks      string
 	coverage    bool
 	all         bool
@@ -30,16 +30,20 @@ func newDecodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "decode FILE...",
 		Short: "Tell the CWMP sessions of captures and dumps as a transcript",
-		Long: `Decode reads captures (pcap, pcapng; also gzip or zstd), dumps of HTTP messages
-or bare SOAP envelopes, and scenarios, and tells their CWMP sessions as a
-transcript, the CPE on the left and the ACS on the right, with what broke TR-069
-under the message that did. '-' reads standard input. Several captures are
-merged by time.
+		Long: `Decode reads captures (pcap, pcapng; also gzip or zstd), recordings, dumps of
+HTTP messages or bare SOAP envelopes, and scenarios, and tells their CWMP
+sessions as a transcript, the CPE on the left and the ACS on the right, with what
+broke TR-069 under the message that did. '-' reads standard input. Several
+captures are merged by time.
+
+What selects sessions (--session, --device, --since, --until) makes use of the
+index of a sealed recording: nothing else of it is read.
 
 Passwords, keys and credentials are masked unless --show-secrets is given.
 ` + exitHelp,
 		Example: `  informant decode capture.pcapng
   informant decode -v --session 3 capture.pcapng
+  informant decode --device 00D09E-HomeGateway-4711 --since 2026-11-22 office.cwmp
   informant decode -o json monday.pcap.gz tuesday.pcap.gz | jq .outcome
   tcpdump -i eth0 -c 10000 -w - port 7547 | informant decode -
   informant decode -vv message-from-a-ticket.txt`,
@@ -52,7 +56,7 @@ Passwords, keys and credentials are masked unless --show-secrets is given.
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json (one object per line)")
 	f.CountVarP(&o.verbose, "verbose", "v", "all arguments; -vv also the raw HTTP")
-	f.StringVar(&o.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id")
+	o.pick.add(cmd)
 	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common) or none")
 	f.BoolVar(&o.coverage, "coverage", false, "also which checks could not be decided, and what was not seen")
 	f.BoolVar(&o.all, "all", false, "also HTTP that is no CWMP, and connections that are no HTTP")
@@ -75,7 +79,9 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 		return err
 	}
 	opts.All, opts.Check.Coverage = o.all, o.coverage
-	choice.session = o.session
+	if choice.pick, err = o.pick.parse(); err != nil {
+		return err
+	}
 	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets, All: o.all}}
 	if o.output == "json" {
 		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets, All: o.all}}
@@ -84,9 +90,9 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 	if err != nil {
 		return err
 	}
-	if o.session != "" && res.totals.Sessions+res.totals.Fragments == 0 && !res.interrupted {
+	if res.nothingChosen(&choice) {
 		res.report(stderr)
-		return noSession(o.session)
+		return noSession(&choice)
 	}
 	if code := res.report(stderr); code != exitOK {
 		return verdict(code)
@@ -98,10 +104,11 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 // read there is nothing to tell: the error is the verdict, the reasons are said.
 func tellFiles(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer, quiet bool, p *pipeline) (*outcome, error) {
 	p.meter = &meter{}
-	in, err := openInputs(files, stdin, p.meter)
+	in, err := openInputs(files, opening{stdin: stdin, meter: p.meter})
 	if err != nil {
 		return nil, err
 	}
+	in.byIndex(&p.choice)
 	if len(in.sources) == 0 {
 		code := (&outcome{damage: in.damage}).report(stderr)
 		return nil, errors.Join(in.Close(), verdict(code))

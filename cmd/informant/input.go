@@ -12,12 +12,13 @@ import (
 	"informant/capture"
 	"informant/capture/httptext"
 	"informant/capture/pcap"
+	"informant/capture/recording"
 	"informant/capture/scenario"
 	"informant/decode/transcript"
 )
 
 // readable is what the verbs read, for messages.
-const readable = "informant reads pcap and pcapng (also gzip or zstd), HTTP messages or SOAP envelopes as text, and scenarios"
+const readable = "informant reads pcap and pcapng (also gzip or zstd), recordings, HTTP messages or SOAP envelopes as text, and scenarios"
 
 // input is an opened file.
 type input struct {
@@ -25,18 +26,30 @@ type input struct {
 	size  int64  // 0 where unknown
 	live  bool   // no regular file
 	r     io.Reader
+	file  *os.File // where it is a regular file
 	close func() error
 }
 
+// opening says how inputs are opened.
+type opening struct {
+	stdin   io.Reader
+	meter   *meter             // sees the bytes as they are read from the files
+	prepare func(*input) error // is called with each file before it is read; may be nil
+	accept  func(kind) error   // says which kinds are not wanted; may be nil
+	several bool               // there is more than one
+}
+
 // openInputs opens files and makes one source of them: all captures together,
-// merged by time, then each text on its own. meter sees the bytes as they are
-// read from the files. Of several files those that cannot be read are kept in
-// damage; the one that is alone is an error. Closing the source closes the files.
-func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) {
+// merged by time, then each recording and each text on its own, recordings that
+// follow each other as one. Of several files those that cannot be read are kept
+// in damage; the one that is alone is an error. Closing the source closes the
+// files.
+func openInputs(names []string, o opening) (*inputs, error) {
 	all := &inputs{}
+	o.several = len(names) > 1
 	var captures []pcap.Input
 	for _, name := range names {
-		capt, err := all.add(name, stdin, meter, len(names) > 1)
+		capt, err := all.add(name, o)
 		if err != nil && len(names) == 1 && !errors.Is(err, capture.ErrDamaged) {
 			all.Close()
 			return nil, err
@@ -58,28 +71,38 @@ func openInputs(names []string, stdin io.Reader, meter *meter) (*inputs, error) 
 	return all, nil
 }
 
-// add opens a file. A text becomes a source, a capture is returned, after a
-// look at its header where it is one of several.
-func (in *inputs) add(name string, stdin io.Reader, meter *meter, several bool) ([]pcap.Input, error) {
-	f, err := openInput(name, stdin)
+// add opens a file. A text or a recording becomes a source, a capture is
+// returned, after a look at its header where it is one of several.
+func (in *inputs) add(name string, o opening) ([]pcap.Input, error) {
+	f, err := openInput(name, o.stdin)
 	if err != nil {
 		return nil, err
 	}
 	in.closers = append(in.closers, f.close)
 	in.live = in.live || f.live
-	meter.add(f.size)
-	r, kind, err := sniff(f, meter)
-	if err != nil {
-		return nil, err
+	if o.prepare != nil {
+		if err := o.prepare(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, bare(err))
+		}
 	}
-	if kind != kindCapture {
+	o.meter.add(f.size)
+	r, kind, err := sniff(f, o.meter)
+	if err == nil && o.accept != nil {
+		err = named(f.name, o.accept(kind))
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == kindRecording:
+		return nil, in.addRecording(f, r)
+	case kind != kindCapture:
 		src, err := textSource(kind, f.name, r)
 		if err == nil {
 			in.sources = append(in.sources, src)
 		}
 		return nil, err
 	}
-	if raw, ok := r.(*bufio.Reader); ok && several && !f.live {
+	if raw, ok := r.(*bufio.Reader); ok && o.several && !f.live {
 		if err := captureBegins(f.name, raw); err != nil {
 			return nil, err
 		}
@@ -103,7 +126,9 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 		in := &input{name: "stdin", r: stdin, live: true, close: func() error { return nil }}
 		if f, ok := stdin.(*os.File); ok {
 			st, err := f.Stat()
-			in.live = err != nil || !st.Mode().IsRegular()
+			if in.live = err != nil || !st.Mode().IsRegular(); !in.live {
+				in.size = st.Size()
+			}
 		}
 		return in, nil
 	}
@@ -122,7 +147,7 @@ func openInput(name string, stdin io.Reader) (*input, error) {
 	}
 	in := &input{name: shown, r: f, close: f.Close}
 	if in.live = !st.Mode().IsRegular(); !in.live {
-		in.size = st.Size()
+		in.size, in.file = st.Size(), f
 	}
 	return in, nil
 }
@@ -136,6 +161,14 @@ func bare(err error) error {
 	return err
 }
 
+// named says which input an error is of.
+func named(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, bare(err))
+}
+
 // kind is what a file is.
 type kind uint8
 
@@ -143,13 +176,17 @@ const (
 	kindCapture kind = iota
 	kindHTTP
 	kindScenario
+	kindRecording
 )
 
 // sniff tells by the first bytes what a file is. Compression is left to the
 // source of captures, which knows how to speak of it, and undone for texts.
 func sniff(in *input, meter *meter) (io.Reader, kind, error) {
 	raw := bufio.NewReaderSize(meter.reader(in.r), 64<<10)
-	if first, _ := raw.Peek(24); pcap.Sniff(first) { // more may not be there yet
+	switch first, _ := raw.Peek(24); { // more may not be there yet
+	case recording.Sniff(first):
+		return raw, kindRecording, nil
+	case pcap.Sniff(first):
 		return raw, kindCapture, nil
 	}
 	first, err := raw.Peek(64 << 10)
@@ -166,6 +203,9 @@ func sniff(in *input, meter *meter) (io.Reader, kind, error) {
 		return nil, 0, fmt.Errorf("%s: %w: %s of nothing; %s", in.name, capture.ErrEmpty, packed, readable)
 	case pcap.Sniff(prefix):
 		return raw, kindCapture, nil
+	case recording.Sniff(prefix):
+		r, _, err := pcap.Decompress(raw)
+		return r, kindRecording, err
 	case scenario.Sniff(prefix):
 		r, _, err := pcap.Decompress(raw)
 		return r, kindScenario, err

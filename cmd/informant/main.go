@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first interrupt ends the reading and tells what was read; the second
 	// one ends the program.
 	context.AfterFunc(ctx, stop)
@@ -110,7 +110,8 @@ TR-069 was broken by whom, and where.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDecodeCommand(), newCheckCommand(), newRulesCommand(), newDemoCommand(), newVersionCommand())
+	root.AddCommand(newDecodeCommand(), newCheckCommand(), newRulesCommand(), newDemoCommand(), newVersionCommand(),
+		newImportCommand())
 	return root
 }
 

@@ -70,9 +70,12 @@ func (b *batch) clear() {
 
 // selection is what of the items is told.
 type selection struct {
-	session string          // ordinal ("3", "f1") or the beginning of an id; "" for all
-	only    map[string]bool // checks; nil for all
-	none    bool            // no findings at all
+	pick
+	// names are the sessions asked for, where an index found them: what they are
+	// called in the whole of the input.
+	names map[[16]byte]string
+	only  map[string]bool // checks; nil for all
+	none  bool            // no findings at all
 }
 
 // pipeline reads, decodes and tells. Three goroutines do it: one reads packets,
@@ -350,9 +353,10 @@ func begin(it decode.Item) time.Time {
 // are not.
 func (p *pipeline) choose(it *decode.Item) bool {
 	c := &p.choice
-	if c.session != "" && !c.sessionChosen(it) {
+	if !c.all() && !c.sessionChosen(it) {
 		return false
 	}
+	c.rename(it)
 	switch it.Kind {
 	case decode.SessionItem:
 		if c.none {
@@ -370,22 +374,6 @@ func (p *pipeline) choose(it *decode.Item) bool {
 		return !c.none && (c.only == nil || c.only[it.Finding.Check.ID])
 	}
 	return true
-}
-
-// sessionChosen says whether the item is the session asked for, or belongs to it.
-func (c *selection) sessionChosen(it *decode.Item) bool {
-	id := func(b [16]byte) bool {
-		return len(c.session) >= 8 && b != [16]byte{} && strings.HasPrefix(fmt.Sprintf("%x", b), strings.ToLower(c.session))
-	}
-	switch it.Kind {
-	case decode.SessionItem:
-		return transcript.SessionName(it.Session) == c.session || id(it.Session.ID)
-	case decode.ConnectionRequestItem:
-		return it.ConnectionRequest.Followed && id(it.ConnectionRequest.Session)
-	case decode.TransferItem:
-		return id(it.Transfer.Session)
-	}
-	return false
 }
 
 // count adds an item that is told to the outcome.

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"informant/capture"
+	"informant/capture/recording"
+)
+
+// byIndex has sealed recordings read by their index, where sessions are asked
+// for: only what they need is read then. Where any input has no index, or one
+// that can't be read, everything is.
+func (in *inputs) byIndex(c *selection) {
+	if c.all() || len(in.sources) == 0 || c.isOrdinal() && len(in.sources) > 1 {
+		return
+	}
+	plans := make([]plan, len(in.sources))
+	for i, src := range in.sources {
+		s, ok := src.(*recordingSource)
+		if ok {
+			ok = plans[i].make(s, &c.pick)
+		}
+		if !ok {
+			for _, p := range plans[:i] {
+				p.sealed.Close()
+			}
+			return
+		}
+	}
+	c.names = map[[16]byte]string{}
+	for i := range plans {
+		plans[i].follow(in.sources[i].(*recordingSource), c.names, len(plans) == 1)
+	}
+}
+
+// plan is what of a sealed recording is to be read.
+type plan struct {
+	sealed *recording.Sealed
+	found  []recording.Entry
+	groups []uint64
+}
+
+// make asks the index. It says whether that knows enough.
+func (p *plan) make(s *recordingSource, asked *pick) bool {
+	only := s.parts[0]
+	if len(s.parts) > 1 || only.file == nil {
+		return false
+	}
+	sealed, err := recording.OpenSealed(only.file, only.size)
+	if err != nil {
+		return false
+	}
+	p.sealed = sealed
+	if sealed.Statement().Sessions == 0 || !p.ask(asked) {
+		sealed.Close()
+		return false
+	}
+	return true
+}
+
+// ask finds the sessions asked for and the groups that they need.
+func (p *plan) ask(asked *pick) bool {
+	q := recording.Query{Device: asked.device, Since: asked.since, Until: asked.until, NoGroups: true}
+	if !asked.isOrdinal() {
+		if q.ID = asked.session; asked.session != "" && len(asked.session) < 8 {
+			return false
+		}
+	}
+	names := 0
+	for e, err := range p.sealed.Sessions(q) {
+		if err != nil {
+			return false
+		}
+		if e.Name != "" {
+			names++
+		}
+		if !asked.isOrdinal() || e.Name == asked.session {
+			p.found = append(p.found, e)
+		}
+	}
+	if len(p.found) > 0 && names == 0 {
+		return false // an index of somebody else's
+	}
+	need := map[uint64]bool{}
+	for i := range p.found {
+		if !p.need(&p.found[i], need) {
+			return false
+		}
+	}
+	for n := range need {
+		p.groups = append(p.groups, n)
+	}
+	slices.Sort(p.groups)
+	return true
+}
+
+// need adds the groups of a session, and of its device's sessions before and after
+// it: how those were left, and that another one came, tells of this one too.
+func (p *plan) need(e *recording.Entry, need map[uint64]bool) bool {
+	var before, after recording.Entry
+	if e.Device != "" {
+		found := false
+		for d, err := range p.sealed.Sessions(recording.Query{Device: e.Device, NoGroups: true}) {
+			switch {
+			case err != nil:
+				return false
+			case d.ID == e.ID:
+				found = true
+				continue
+			case !found:
+				before = d
+				continue
+			}
+			after = d
+			break
+		}
+	}
+	for _, d := range []recording.Entry{before, *e, after} {
+		if d.ID == [16]byte{} {
+			continue
+		}
+		for whole, err := range p.sealed.Sessions(recording.Query{ID: hexID(d.ID)}) {
+			if err != nil {
+				return false
+			}
+			for _, n := range whole.Groups {
+				need[n] = true
+			}
+		}
+	}
+	return true
+}
+
+// follow makes a source read what was planned.
+func (p *plan) follow(s *recordingSource, names map[[16]byte]string, alone bool) {
+	for _, e := range p.found {
+		if names[e.ID] = ""; alone {
+			names[e.ID] = e.Name
+		}
+	}
+	groups := p.groups
+	if groups == nil {
+		groups = []uint64{} // none, not all
+	}
+	s.sealed = p.sealed
+	s.read = &untilEnd{Source: p.sealed.Source(groups), end: p.sealed.Statement().Last}
+}
+
+// untilEnd is a source behind which it is told that time went on to the end of
+// the recording: sessions that were over by then are.
+type untilEnd struct {
+	capture.Source
+	end  time.Time
+	seq  uint64
+	last time.Time
+}
+
+func (u *untilEnd) Next() (capture.Record, error) {
+	r, err := u.Source.Next()
+	if err == nil {
+		u.seq = r.Seq
+		if r.Time.After(u.last) {
+			u.last = r.Time
+		}
+	}
+	if errors.Is(err, io.EOF) && u.end.After(u.last) {
+		r = capture.Record{Seq: u.seq + 1, Time: u.end, Conn: &capture.Conn{ID: 1 << 62}, Kind: capture.Open}
+		u.end = time.Time{}
+		return r, nil
+	}
+	return r, err
+}
