@@ -146,12 +146,17 @@ func readTail(r io.ReaderAt, size int64) (s Statement, offset int64, err error) 
 
 // parseTail reads the body of a TAIL block.
 func parseTail(body []byte) (s Statement, err error) {
-	bad := func(what string) (Statement, error) {
-		return s, fmt.Errorf("%w: %w: %s", capture.ErrDamaged, errTail, what)
-	}
 	text, fix := string(body[:len(body)-tailFix]), body[len(body)-tailFix:]
 	if int64(binary.LittleEndian.Uint32(fix[8:])) != int64(len(text)) || string(fix[12:]) != tailMagic {
-		return bad("its size")
+		return s, fmt.Errorf("%w: %w: its size", capture.ErrDamaged, errTail)
+	}
+	return parseStatement(text)
+}
+
+// parseStatement reads the text of TAIL, with its signature.
+func parseStatement(text string) (s Statement, err error) {
+	bad := func(what string) (Statement, error) {
+		return s, fmt.Errorf("%w: %w: %s", capture.ErrDamaged, errTail, what)
 	}
 	s.Text = text
 	if before, signature, signed := strings.Cut(text, "\n\n"); signed {
