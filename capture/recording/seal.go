@@ -22,7 +22,8 @@ type SealOptions struct {
 	// Dict none.
 	Dictionary *Dict
 	// Train, where set, makes a dictionary of samples from the first 16 MB of the
-	// input. The sealed recording holds it.
+	// input, each of a group and of 64 KB at most. The sealed recording holds it.
+	// Where it makes an empty one, Dictionary is used.
 	Train func(samples [][]byte) ([]byte, error)
 	// Key signs the statement; nil: it is not signed.
 	Key *PrivateKey

@@ -169,8 +169,10 @@ func (f *framer) train() error {
 		if err != nil {
 			return err
 		}
-		if f.o.Dictionary, err = NewDict("trained", b); err != nil {
-			return err
+		if len(b) > 0 {
+			if f.o.Dictionary, err = NewDict("trained", b); err != nil {
+				return err
+			}
 		}
 	}
 	if err := f.begin(); err != nil {

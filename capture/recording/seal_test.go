@@ -254,6 +254,44 @@ func TestSealRoundTrip(t *testing.T) {
 	}
 }
 
+func TestSealTrain(t *testing.T) {
+	w := newWorld(8).run(3000)
+	wrong := errors.New("no dictionary today")
+	for name, c := range map[string]struct {
+		make func([][]byte) ([]byte, error)
+		has  bool
+		err  error
+	}{
+		"made":      {trainSmall, true, nil},
+		"none":      {func([][]byte) ([]byte, error) { return nil, nil }, false, nil},
+		"an error":  {func([][]byte) ([]byte, error) { return nil, wrong }, false, wrong},
+		"a bad one": {func([][]byte) ([]byte, error) { return []byte("no dictionary"), nil }, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sampled := 0
+			var b bytes.Buffer
+			_, err := Seal(&b, w.source(), SealOptions{Indexer: &w.script, Dictionary: &Dict{}, Train: func(samples [][]byte) ([]byte, error) {
+				sampled = len(samples)
+				return c.make(samples)
+			}})
+			if name == "a bad one" || c.err != nil {
+				if err == nil || !errors.Is(err, c.err) && c.err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err != nil || sampled < 100 {
+				t.Fatal(err, sampled, "samples")
+			}
+			got, d, err := read(t, &b)
+			if err != nil || (d.Header().Dictionary.ID != 0) != c.has {
+				t.Fatal(err, d.Header().Dictionary)
+			}
+			same(t, got, w.records)
+		})
+	}
+}
+
 func TestSealWithoutIndexer(t *testing.T) {
 	for _, list := range [][]capture.Record{nil, newWorld(1).run(2000).records, traffic(rand.New(rand.NewPCG(1, 2)), 3000)} {
 		file, s := sealAll(t, &records{list: list}, SealOptions{})
