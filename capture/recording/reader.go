@@ -43,9 +43,8 @@ type ReaderOptions struct {
 // Gap of unknown size for both its directions, and where a connection's opening
 // is missing an Open that says so: such records have no time. Sequence numbers
 // are those of the recording, and a little higher where such records took them.
-// They, and connections' numbers, go on from one
-// recording to the next. A file that follows the one before it (a rotation) goes
-// on with its connections.
+// They, and connections' numbers, go on from one recording to the next. A file
+// that follows the one before it (a rotation) goes on with its connections.
 //
 // It is not safe for use by several goroutines.
 type Reader struct {
@@ -85,7 +84,7 @@ type volume struct {
 	sealed  bool // it has a TAIL
 
 	damaged bool   // something of it is missing
-	broken  bool   // since its bytes are damaged
+	broken  bool   // as its bytes are damaged
 	raw     uint64 // Seq, as the recording has it, of the record yielded last
 	hole    uint64 // the last Seq up to there that is missing
 }
