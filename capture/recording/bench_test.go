@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"informant/capture"
@@ -46,6 +47,7 @@ func BenchmarkWriter(b *testing.B) {
 	for name, level := range levels {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)
+			busy := cpuTime()
 			for b.Loop() {
 				w, err := NewWriter(io.Discard, WriterOptions{Level: level})
 				if err != nil {
@@ -62,6 +64,7 @@ func BenchmarkWriter(b *testing.B) {
 				b.ReportMetric(float64(size)/float64(w.Stats().Written), "ratio")
 				b.ReportMetric(float64(size)/float64(len(records)), "B/record")
 			}
+			perCore(b, size, cpuTime()-busy)
 		})
 	}
 }
@@ -72,6 +75,7 @@ func BenchmarkReader(b *testing.B) {
 	file := record(b, WriterOptions{}, records)
 	b.SetBytes(size)
 	b.ReportAllocs()
+	busy := cpuTime()
 	for b.Loop() {
 		d, err := NewReader(bytes.NewReader(file), ReaderOptions{})
 		if err != nil {
@@ -89,5 +93,15 @@ func BenchmarkReader(b *testing.B) {
 		if d.Close(); n != len(records) {
 			b.Fatal(n)
 		}
+	}
+	perCore(b, size, cpuTime()-busy)
+}
+
+// perCore reports traffic for each second that a processor was busy, which tells
+// more than the clock where others work on the same machine.
+func perCore(b *testing.B, size int64, busy time.Duration) {
+	b.Helper()
+	if busy > 0 {
+		b.ReportMetric(float64(size)*float64(b.N)/1e6/busy.Seconds(), "MB/core-s")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"informant/capture"
 )
@@ -109,4 +110,29 @@ func FuzzGroup(f *testing.F) {
 			t.Errorf("the group ends at %d, %v; its records at %d", end, err, c.at)
 		}
 	})
+}
+
+// TestHostile holds that a search in bytes made to look like frames ends soon.
+func TestHostile(t *testing.T) {
+	head := (&Header{}).append(nil)
+	for name, part := range map[string][]byte{
+		"magic":      {0x28, 0xB5, 0x2F, 0xFD},
+		"header":     {0x28, 0xB5, 0x2F, 0xFD, 0xA4, 0, 0, 0x40, 0},
+		"raw blocks": append([]byte{0x28, 0xB5, 0x2F, 0xFD, 0xA4, 0, 0, 0x40, 0}, bytes.Repeat([]byte{0, 0, 0}, 20)...),
+		// A frame of 4 MB of repeated bytes in 128 KB blocks: much to decompress, and the
+		// checksum is wrong.
+		"repeated":  append(append([]byte{0x28, 0xB5, 0x2F, 0xFD, 0xA4, 0, 0, 0x40, 0}, bytes.Repeat([]byte{2, 0, 0x10, 'x'}, 31)...), 3, 0, 0x10, 'x', 1, 2, 3, 4),
+		"blocks":    {0x5C, 0x2A, 0x4D, 0x18, 0, 0, 1, 0, 'c', 'w', 'm', 'p', 'H', 'E', 'A', 'D'},
+		"long":      {0x5C, 0x2A, 0x4D, 0x18, 0, 0, 0x10, 0, 'c', 'w', 'm', 'p', 'P', 'A', 'G', 'E'},
+		"skippable": {0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := append(bytes.Clone(head), bytes.Repeat(part, 1<<20/len(part))...)
+			begun := time.Now()
+			readFor(t, bytes.NewReader(b), 1)
+			if d := time.Since(begun); d > 20*time.Second {
+				t.Errorf("%d bytes took %v", len(b), d)
+			}
+		})
+	}
 }

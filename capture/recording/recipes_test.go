@@ -99,6 +99,7 @@ func sealedVector(t *testing.T) [][]byte {
 		dataFrame(t, group(1, 1, 1, "s", "o 1 0 - 0 b\n> 1 10 - 2 1\na\n< 1 10 - 3 1\nb\n")+group(2, 2, 2, "c", "o 1 5 - 0 m\n> 1 10 - 2 1\nA\n")),
 		dataFrame(t, group(3, 2, 5, "c+", "> 1 10 - 0 1\nB\n> 1 10 - 3 1\nC\n")),
 		dataFrame(t, group(4, 1, 7, "s", "> 1 60 - 0 1\nc\nx 1 20 - 2 b fin\n")+group(5, 2, 10, "c", "! 1 100 - 0 3\nx 1 0 - 1 B rst\n")),
+		appendTail(nil, 5),
 	}
 }
 
@@ -159,7 +160,7 @@ var recipes = map[string]recipe{
 		return record(t, WriterOptions{Header: vectorHeader, Dictionary: &Dict{}}, vectorRecords())
 	}},
 	"frames": {"three frames", func(t *testing.T) []byte { return slices.Concat(unsealedVector(t)...) }},
-	"groups": {"groups of a sealed recording, without its index, in order of Seq", func(t *testing.T) []byte { return slices.Concat(sealedVector(t)...) }},
+	"groups": {"groups of a sealed recording, and the beginning of a TAIL, in order of Seq", func(t *testing.T) []byte { return slices.Concat(sealedVector(t)...) }},
 	"behind": {"two recordings behind each other: numbers go on", func(t *testing.T) []byte {
 		return slices.Concat(slices.Concat(unsealedVector(t)...), slices.Concat(sealedVector(t)...))
 	}},
@@ -179,6 +180,10 @@ var recipes = map[string]recipe{
 	"dictionary-missing": {"a dictionary that HEAD names and nobody has", func(t *testing.T) []byte {
 		a, _, c := dictVector(t)
 		return slices.Concat(a, c)
+	}},
+	"dictionary-missing-behind": {"behind a recording whose dictionary nobody has is one without", func(t *testing.T) []byte {
+		a, _, c := dictVector(t)
+		return slices.Concat(a, c, c, slices.Concat(unsealedVector(t)[:2]...))
 	}},
 	"dictionary-other": {"DICT is not the dictionary that HEAD names", func(t *testing.T) []byte {
 		_, b, c := dictVector(t)
@@ -222,7 +227,18 @@ var recipes = map[string]recipe{
 	}},
 	"flipped-group": {"a bit of a sealed recording's second frame is wrong", func(t *testing.T) []byte {
 		v := sealedVector(t)
-		return slices.Concat(v[0], v[1], flip(v[2], len(v[2])/2), v[3])
+		return slices.Concat(v[0], v[1], flip(v[2], len(v[2])/2), v[3], v[4])
+	}},
+	"groups-flipped-last": {"a bit of a sealed recording's last frame is wrong", func(t *testing.T) []byte {
+		v := sealedVector(t)
+		return slices.Concat(v[0], v[1], v[2], flip(v[3], len(v[3])/2), v[4])
+	}},
+	"groups-frame-missing": {"the last frame of a sealed recording is missing", func(t *testing.T) []byte {
+		v := sealedVector(t)
+		return slices.Concat(v[0], v[1], v[2], v[4])
+	}},
+	"groups-no-tail": {"a sealed recording without its end", func(t *testing.T) []byte {
+		return slices.Concat(sealedVector(t)[:4]...)
 	}},
 	"foreign-bytes": {"bytes that are no frame stand between frames", func(t *testing.T) []byte {
 		v := unsealedVector(t)

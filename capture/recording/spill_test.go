@@ -91,5 +91,5 @@ func sessions(t *testing.T, records []capture.Record) []byte {
 	for i, c := range order {
 		file = e.appendFrame(file, groupOf(uint64(i+1), session, byConn[c]))
 	}
-	return file
+	return appendTail(file, len(order))
 }
