@@ -169,6 +169,11 @@ func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
 	a.idle = nil
 	*f = flow{key: *k, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
 	f.half[0].cold, f.half[1].cold = a.newCold()
+	if s.facts != nil {
+		if told, ok := parseFacts(s.facts); ok {
+			f.facts = &told
+		}
+	}
 	a.flows.add(f)
 	a.open.push(f)
 	return f

@@ -12,6 +12,13 @@
 //	assembler.go, settle.go   segments → records: what is ready, what waits, what is lost
 //	source.go                 all of it as a capture.Source
 //
+// And the other way: Writer makes a pcapng of records, packets that could have
+// carried them.
+//
+//	write.go, write_conn.go   records → TCP segments with sequence numbers
+//	write_packet.go           a segment → IP packet → block of a pcapng
+//	facts.go                  what packets cannot tell of a connection
+//
 // The bytes of a packet are looked at where they lie in the window and copied
 // only when they have to wait (a segment behind a hole, a fragment). Everything
 // that is kept is bounded: see Options. Time is the packets' time and nothing

@@ -67,7 +67,8 @@ type flow struct {
 	tiedPacket uint32
 	isn        [2]uint32 // where each end's SYN was, if seen
 	remarks    uint8
-	differ     int // bytes that came twice with different content before conn was there
+	differ     int    // bytes that came twice with different content before conn was there
+	facts      *facts // what Writer said of it, nil mostly
 }
 
 // list is a chain of flows, oldest first.

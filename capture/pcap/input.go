@@ -23,6 +23,7 @@ type packet struct {
 	number uint64
 	link   uint32
 	in     *input
+	facts  []byte // what Writer said of its connection, like data; nil mostly
 }
 
 // noTime is the time of a packet that has none (a Simple Packet Block).

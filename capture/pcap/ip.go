@@ -143,6 +143,7 @@ type segment struct {
 	payload  []byte
 	cut      int // bytes of the payload that were on the wire and not captured
 	at       stamp
+	facts    []byte // see packet
 }
 
 // TCP flags.
@@ -150,6 +151,7 @@ const (
 	flagFIN = 1
 	flagSYN = 2
 	flagRST = 4
+	flagPSH = 8
 	flagACK = 16
 )
 

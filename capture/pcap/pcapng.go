@@ -1,6 +1,7 @@
 package pcap
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"math"
@@ -22,11 +23,15 @@ const (
 )
 
 const (
-	sectionMagic  = 0x1a2b3c4d
-	optResolution = 9
-	optOffset     = 14
-	maxInterfaces = 65536
-	maxSecrets    = 16 << 20
+	sectionMagic     = 0x1a2b3c4d
+	optComment       = 1
+	optName          = 4 // of the application, in a section header
+	optDescribed     = 3 // of an interface
+	optInterfaceName = 2
+	optResolution    = 9
+	optOffset        = 14
+	maxInterfaces    = 65536
+	maxSecrets       = 16 << 20
 )
 
 // Secrets is what a Decryption Secrets Block of a pcapng holds, such as a TLS
@@ -42,6 +47,8 @@ type iface struct {
 	snap   uint32
 	clock  clock
 	offset int64 // seconds added to every time
+	// timeless: Writer had no times for its packets.
+	timeless bool
 }
 
 // noLink is the link type of what is no packet and counted as one.
@@ -49,11 +56,13 @@ const noLink = 1<<32 - 1
 
 // pcapngFile reads pcapng. Blocks that carry no packet are passed over.
 type pcapngFile struct {
-	w       *window
-	big     bool
-	ifaces  []iface // of the section
-	keep    func(Secrets)
-	secrets int // bytes kept
+	w         *window
+	big       bool
+	ifaces    []iface // of the section
+	keep      func(Secrets)
+	secrets   int    // bytes kept
+	lastIface uint32 // of the last packet
+	ours      bool   // the section was written by Writer
 }
 
 func (f *pcapngFile) u32(b []byte) uint32 {
@@ -160,6 +169,8 @@ func (f *pcapngFile) newSection(body []byte) error {
 		return f.w.broken("pcapng version %d; version 1 can be read", major)
 	}
 	f.ifaces = f.ifaces[:0]
+	name, _ := f.option(body[16:], optName)
+	f.ours = bytes.HasPrefix(name, []byte(application))
 	return nil
 }
 
@@ -182,11 +193,29 @@ func (f *pcapngFile) newInterface(body []byte) error {
 			i.clock = newClock(o[4])
 		case code == optOffset && n == 8:
 			i.offset = f.s64(o[4:])
+		case code == optDescribed && f.ours:
+			i.timeless = string(o[4:4+n]) == timelessWords
 		}
 		o = o[padded:]
 	}
 	f.ifaces = append(f.ifaces, i)
 	return nil
+}
+
+// option finds an option.
+func (f *pcapngFile) option(o []byte, code uint16) (value []byte, ok bool) {
+	for len(o) >= 4 {
+		n := int(f.u16(o[2:]))
+		padded := 4 + (n+3)&^3
+		switch c := f.u16(o); {
+		case c == 0 || padded > len(o):
+			return nil, false
+		case c == code:
+			return o[4 : 4+n], true
+		}
+		o = o[padded:]
+	}
+	return nil, false
 }
 
 func (f *pcapngFile) s64(b []byte) int64 {
@@ -211,7 +240,24 @@ func (f *pcapngFile) enhanced(b []byte, p *packet) error {
 	if len(b) < 20 {
 		return f.w.broken("a packet block of %d bytes", len(b)+12)
 	}
-	return f.fill(p, f.u32(b), uint64(f.u32(b[4:]))<<32|uint64(f.u32(b[8:])), f.u32(b[12:]), f.u32(b[16:]), b[20:])
+	err := f.fill(p, f.u32(b), uint64(f.u32(b[4:]))<<32|uint64(f.u32(b[8:])), f.u32(b[12:]), f.u32(b[16:]), b[20:])
+	if f.ours && err == nil {
+		f.told(p, b[20:])
+	}
+	return err
+}
+
+// told takes what Writer said of a packet and its connection. rest is what stands
+// in its block from the packet on.
+func (f *pcapngFile) told(p *packet, rest []byte) {
+	if f.ifaces[f.lastIface].timeless {
+		p.ts = noTime
+	}
+	if n := (len(p.data) + 3) &^ 3; n+4 <= len(rest) {
+		if text, ok := f.option(rest[n:], optComment); ok && bytes.HasPrefix(text, []byte(factsWords)) {
+			p.facts = text
+		}
+	}
 }
 
 func (f *pcapngFile) packet(b []byte, p *packet) error {
@@ -228,8 +274,9 @@ func (f *pcapngFile) fill(p *packet, id uint32, ticks uint64, n, orig uint32, da
 	if uint64(n) > uint64(len(data)) {
 		return f.w.broken("a packet of %d bytes in a block with room for %d", n, len(data))
 	}
+	f.lastIface = id
 	i := &f.ifaces[id]
-	p.data = data[:n:n]
+	p.data, p.facts = data[:n:n], nil
 	p.orig = int(max(n, orig))
 	p.ts = addSeconds(i.clock.nanoseconds(ticks), i.offset)
 	p.link = i.link
@@ -249,7 +296,7 @@ func (f *pcapngFile) simple(b []byte, p *packet) error {
 	if i.snap != 0 {
 		n = min(n, i.snap)
 	}
-	p.data = b[4 : 4+n : 4+n]
+	p.data, p.facts = b[4:4+n:4+n], nil
 	p.orig = int(orig)
 	p.ts = noTime
 	p.link = i.link

@@ -70,6 +70,9 @@ func (a *assembler) decide(f *flow) {
 		ID: a.ids, Network: capture.TCP, Client: client, Server: server, Point: f.point,
 		Identity: capture.NewIdentity(capture.TCP, client, server, opened, extra),
 	}
+	if f.facts != nil {
+		f.facts.apply(f.conn)
+	}
 	a.stats.Conns++
 	if midstream {
 		a.stats.Midstream++

@@ -148,7 +148,7 @@ func (s *Source) transport(p *packet) {
 			return
 		}
 		s.stats.TCP++
-		s.seg.at = stamp{p.ts, p.number}
+		s.seg.at, s.seg.facts = stamp{p.ts, p.number}, p.facts
 		s.asm.segment(&s.seg, p.in.name)
 	case protoUDP:
 		s.stats.UDP++
