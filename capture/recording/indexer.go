@@ -27,7 +27,9 @@ type Indexer interface {
 type Found struct {
 	Entry Entry // without Groups and Ordinal
 	// Spans are the session's records. A record that no session claims belongs to
-	// its connection; of several that claim it the first has it.
+	// its connection; of several that claim it the first has it. It is well to
+	// claim a connection's records without gaps, its opening and its end too: what
+	// is left over waits till the connection is settled, and is a group of its own.
 	Spans []Span
 	// Settled are connections (Conn.ID) that no Found will speak of again, neither
 	// of records that were fed nor of later ones. An Indexer settles every
@@ -56,6 +58,9 @@ type Entry struct {
 	Outcome  string
 	Worst    string // severity of the worst finding
 	Findings int    // how many
+	// Name is what the Indexer calls the session among all, which may differ from
+	// Ordinal; "" where it has no name.
+	Name string
 
 	// Ordinal is the session's place by Start in this recording, counted from 1.
 	Ordinal int
@@ -114,7 +119,11 @@ func (e *Entry) append(line []byte) []byte {
 	line = appendField(line, clipWord(e.Worst, maxWord))
 	line = appendField(line, strconv.Itoa(e.Findings))
 	line = appendUints(line, e.own[:min(len(e.own), maxGroups)])
-	return appendHops(line, e.before, e.rest)
+	line = appendHops(line, e.before, e.rest)
+	if e.Name != "" {
+		line = appendField(line, clipWord(e.Name, maxWord))
+	}
+	return line
 }
 
 func clipWord(s string, n int) string { return s[:min(len(s), n)] }
@@ -191,6 +200,9 @@ func parseEntry(line []byte) (e Entry, err error) {
 	e.Findings = int(f.number())
 	e.own = f.uints()
 	e.before, e.rest = f.hops()
+	if !f.done {
+		e.Name = f.string()
+	}
 	return e, f.err
 }
 

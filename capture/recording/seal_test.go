@@ -335,6 +335,39 @@ func TestSealOddRecords(t *testing.T) {
 	}
 }
 
+// A recording that was sealed reads as before, and one that is torn is sealed as
+// far as it can be read; sealing a sealed one changes nothing either.
+func TestSealRecording(t *testing.T) {
+	w := newWorld(6).run(2500)
+	file := record(t, WriterOptions{Header: NewHeader(nil), FrameBytes: 4096}, w.records)
+	for _, n := range []int{len(file), len(file) - 10, len(file) / 2} {
+		want, _, damage := read(t, bytes.NewReader(file[:n]))
+		src, err := NewReader(bytes.NewReader(file[:n]), ReaderOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		s, err := Seal(&b, src, SealOptions{Header: NewHeader(nil), Indexer: &w.script})
+		if (err == nil) != (damage == nil) || err != nil && !errors.Is(err, capture.ErrDamaged) || s.Records != uint64(len(want)) {
+			t.Fatal(err, damage, s.Records)
+		}
+		got, _, err := read(t, bytes.NewReader(b.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, want)
+		if r := verify(t, b.Bytes(), VerifyOptions{}); !r.OK() {
+			t.Error(problems(r))
+		}
+		again, _ := sealAll(t, openSealed(t, b.Bytes()).Source(nil), SealOptions{Indexer: &w.script})
+		got, _, err = read(t, bytes.NewReader(again))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, want)
+	}
+}
+
 // Of a damaged source what could be read is sealed; an error of another kind
 // seals nothing.
 func TestSealDamagedSource(t *testing.T) {
