@@ -16,11 +16,13 @@ const quirkKinds = int(EmptyHeader) + 1
 type quirks struct {
 	list  []Quirk
 	count [quirkKinds]int32
+	noted int // how many there were, also of those that were only counted
 }
 
 // note adds a quirk.
 func (q *quirks) note(kind QuirkKind, start, end int, text string) {
 	q.count[kind]++
+	q.noted++
 	if q.count[kind] <= maxQuirks {
 		q.list = append(q.list, Quirk{Kind: kind, At: Span{start, end}, Text: text})
 	}

@@ -127,15 +127,14 @@ func (s *Scanner) newTag(p int, raw string, hash uint32) bool {
 		s.start, s.end, s.pos = p, e, e
 		return s.push(t, s.env, s.bound)
 	}
-	before := len(s.quirks.list)
+	before := s.quirks.noted
 	env, bindings := s.env, s.bound
-	counted := s.quirks.count
 	e, ok := s.readTag(p, t)
 	if !ok {
 		return s.cut(p, "a tag")
 	}
 	s.resolve(p, t)
-	if raw != "" && e == p+len(raw)+2 && before == len(s.quirks.list) && counted == s.quirks.count {
+	if raw != "" && e == p+len(raw)+2 && before == s.quirks.noted {
 		t.env, t.inner = env, s.env
 		s.remember(t, raw, hash)
 	}
