@@ -128,7 +128,10 @@ func (r *pageReader) page(ref pageRef) (page, error) {
 func (r *pageReader) block(ref pageRef, at int64) ([]byte, error) {
 	block := make([]byte, ref.size)
 	if n, err := r.r.ReadAt(block, at); n < len(block) {
-		return nil, err
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, &readError{err}
+		}
+		return nil, io.ErrUnexpectedEOF
 	}
 	if sumOf(block) != ref.sum {
 		return nil, errSum

@@ -35,7 +35,9 @@ func (s *Sealed) Sessions(q Query) iter.Seq2[Entry, error] {
 		for l, err := range s.lines(q) {
 			var e Entry
 			if err == nil {
-				e, err = parseEntry(l.line)
+				if e, err = parseEntry(l.line); err != nil {
+					err = fmt.Errorf("%w: a session in the index: %w", capture.ErrDamaged, err)
+				}
 				e.Ordinal = int(l.rank) + 1
 			}
 			if err == nil && !q.matches(&e) {
@@ -43,9 +45,6 @@ func (s *Sealed) Sessions(q Query) iter.Seq2[Entry, error] {
 			}
 			if err == nil && !q.NoGroups {
 				e.Groups, err = s.needed(&e)
-			}
-			if err != nil {
-				err = fmt.Errorf("%w: a session in the index: %w", capture.ErrDamaged, err)
 			}
 			if !yield(e, err) {
 				return

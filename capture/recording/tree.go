@@ -52,7 +52,19 @@ func (e *pageError) Error() string {
 	return fmt.Sprintf("page of the index, %d bytes at offset %d: %v", e.ref.size, e.ref.offset, e.err)
 }
 
-func (e *pageError) Unwrap() []error { return []error{capture.ErrDamaged, e.err} }
+func (e *pageError) Unwrap() []error {
+	var read *readError
+	if errors.As(e.err, &read) {
+		return []error{e.err}
+	}
+	return []error{capture.ErrDamaged, e.err}
+}
+
+// readError is what reading the file said, which says nothing of what is in it.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
 
 // append appends the fields of a page's place.
 func (r pageRef) append(line []byte, between byte) []byte {

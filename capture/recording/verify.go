@@ -31,9 +31,8 @@ func Verify(r io.ReaderAt, size int64, o VerifyOptions) (Report, error) {
 	if err := v.head(); err != nil {
 		return v.report, err
 	}
-	err := v.frames()
-	if err != nil {
-		return v.report, err
+	if err := v.frames(); err != nil || v.fault != nil {
+		return v.report, cmp.Or(v.fault, err)
 	}
 	v.covered()
 	if err := v.root(); err != nil {
@@ -67,6 +66,7 @@ type verifier struct {
 	regions []extent   // that no frame of the index stands in
 	at      int64      // the end of the last frame that was found
 	told    int64
+	fault   error // of reading the file
 }
 
 func (v *verifier) problem(p Problem) { v.report.add(p) }
@@ -342,7 +342,7 @@ func (v *verifier) sessions() {
 	if len(of) == 0 {
 		return
 	}
-	for line, err := range v.s.tree(treeSession).all() {
+	for line, err := range v.s.tree(treeSession).all() { // what can't be read was told
 		e, bad := parseEntry(line)
 		if err != nil || bad != nil {
 			continue

@@ -38,6 +38,10 @@ func (v *verifier) noted(name string) *tree {
 func (v *verifier) walk(name string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for line, err := range v.noted(name).all() {
+			if errors.As(err, new(*readError)) {
+				v.fault = err
+				return
+			}
 			if err != nil {
 				v.badPage(name, err)
 			} else if !yield(line) {

@@ -119,6 +119,38 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// stopping is a file that can be read a few times only.
+type stopping struct {
+	*bytes.Reader
+	left int
+}
+
+var errStop = errors.New("stopped")
+
+func (s *stopping) ReadAt(p []byte, at int64) (int, error) {
+	if s.left--; s.left < 0 {
+		return 0, errStop
+	}
+	return s.Reader.ReadAt(p, at)
+}
+
+// A file that can't be read on is no recording that differs.
+func TestVerifyStopped(t *testing.T) {
+	_, file, _ := small(t)
+	for n := 0; ; n++ {
+		r, err := Verify(&stopping{bytes.NewReader(file), n}, int64(len(file)), VerifyOptions{})
+		if err == nil {
+			if !r.OK() || n < 10 {
+				t.Errorf("after %d reads:\n%s", n, problems(r))
+			}
+			return
+		}
+		if !errors.Is(err, errStop) || errors.Is(err, capture.ErrDamaged) {
+			t.Errorf("after %d reads: %v", n, err)
+		}
+	}
+}
+
 // checkFlip flips a bit and wants it found, where it is, with its groups, and all
 // other groups read.
 func checkFlip(t *testing.T, file []byte, frames []expected, all []capture.Record, at int, bit byte) {
