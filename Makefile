@@ -2,8 +2,8 @@
 # make build   ./informant
 # make fuzz    every fuzz target for FUZZTIME
 # make bench   benchmarks, and the comparison of the whole program with tshark
-# make soak    the tests of cmd/informant/proof with full counts (about ten minutes), then each fuzz
-#              target for SOAKTIME (a minute, and there are a dozen): about half an hour
+# make soak    the tests of cmd/informant/proof, decode/check and capture/recording with full counts, then each fuzz
+#              target for SOAKTIME (a minute, and there are a score): about an hour
 
 GO       ?= go
 TIMEOUT  ?= 20m
@@ -62,7 +62,7 @@ bench:
 
 # Without -race, which make test has: the counts are what takes the time.
 soak:
-	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof
+	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording
 	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
 
 clean:
