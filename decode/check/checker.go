@@ -207,6 +207,7 @@ func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
 	p := &c.pass
 	p.Session, p.Message, p.Exchange, p.f, p.profile, p.out = f.session, m, x, f, c.Profile, p.out[:0]
 	p.answered, p.answers, p.compared = false, nil, false
+	p.unlist()
 }
 
 // message runs the checks of messages.

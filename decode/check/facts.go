@@ -256,16 +256,18 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 		}
 	case *cwmp.GetParameterValues:
 		f |= listFacts(&a.ParameterNames.ArrayInfo, len(a.ParameterNames.Items), "string")
+		var names nameReader
 		for i := range a.ParameterNames.Items {
-			f |= pathFacts(a.ParameterNames.Items[i].Value)
+			f |= names.facts(a.ParameterNames.Items[i].Value) &^ partial
 		}
 	case *cwmp.GetParameterNames:
 		f |= pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
 	case *cwmp.GetParameterNamesResponse:
 		f |= listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterInfoStruct")
+		var names nameReader
 		for i := range a.ParameterList.Items {
 			x := &a.ParameterList.Items[i]
-			f |= pathFacts(x.Name.Value) | flagFacts(&x.Writable)
+			f |= names.facts(x.Name.Value)&^partial | flagFacts(&x.Writable)
 		}
 	case *cwmp.SetParameterValuesResponse:
 		f |= resultFacts(&a.Status)
@@ -348,19 +350,29 @@ func resultFacts(l *cwmp.Leaf) facts {
 	return 0
 }
 
-// nameFacts tells whether a name is beyond doubt, and that of a parameter.
-func nameFacts(name string) (f facts) {
-	if !plainName(name) {
+// nameReader reads the names of a list, most of which begin as the one before
+// them does. The zero value is ready.
+type nameReader struct {
+	object string // that the name before is in, with its dot; it obeys the grammar
+}
+
+// facts tells whether a name is beyond doubt, and that of a parameter.
+func (r *nameReader) facts(name string) facts {
+	rest, known := strings.CutPrefix(name, r.object)
+	if !plainName(rest) || len(name) > 256 {
 		return oddName | partial | long
 	}
 	if name == "" || name[len(name)-1] == '.' {
 		return partial
 	}
+	if i := strings.LastIndexByte(rest, '.'); i >= 0 || !known {
+		r.object = name[:len(name)-len(rest)+i+1]
+	}
 	return 0
 }
 
-// pathFacts is nameFacts of what may be an object as well.
-func pathFacts(name string) facts { return nameFacts(name) &^ partial }
+// pathFacts is what is odd about the name of a parameter or an object.
+func pathFacts(name string) facts { return new(nameReader).facts(name) &^ partial }
 
 // What a byte may be in a name.
 const (
@@ -410,6 +422,7 @@ func plainName(s string) bool {
 // parameterFacts is what is odd about parameters with values.
 func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts) {
 	prefix := ":" // of the type before, with its colon
+	var names nameReader
 	for i := range list {
 		x := &list[i]
 		if t := x.Value.XSIType; !strings.HasPrefix(t, prefix) {
@@ -418,7 +431,7 @@ func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts
 				f |= bindingFacts(d, t[:c])
 			}
 		}
-		f |= nameFacts(x.Name.Value) | valueFacts(&x.Value)
+		f |= names.facts(x.Name.Value) | valueFacts(&x.Value)
 		if x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
 			f |= secretive
 		}

@@ -81,14 +81,27 @@ func repeated(list []cwmp.ParameterValueStruct) bool {
 	if len(list) > 32 {
 		return true
 	}
+	var seen [256]bool // by a hash
 	for i := range list {
-		for j := range i {
-			if list[i].Name.Value == list[j].Name.Value {
+		name := list[i].Name.Value
+		was := &seen[ending(name)]
+		for j := 0; *was && j < i; j++ {
+			if list[j].Name.Value == name {
 				return true
 			}
 		}
+		*was = true
 	}
 	return false
+}
+
+// ending is a hash of a name by its length and its last letters.
+func ending(name string) uint8 {
+	n := len(name)
+	if n < 4 {
+		return uint8(n)
+	}
+	return uint8(n*5) ^ name[n-1] ^ name[n-2]<<2 ^ name[n-4]<<3
 }
 
 // The forced parameters that modelFacts knows, below their root.

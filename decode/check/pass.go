@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"informant/decode/cwmp"
@@ -28,9 +29,17 @@ type Pass struct {
 	jar      []cookie // room for those of a session
 	got      []string // room for the values of one that came back
 	asked    []int    // room for exchanges
+	lists    []listOf // of the message's arguments, if listed
+	listed   bool
 	names    names
 	places   soap.Paths
 	hashes   []uint64 // room for a table of names
+}
+
+// listOf is a list among a message's arguments.
+type listOf struct {
+	member *cwmp.Member
+	array  cwmp.Array
 }
 
 // place is a position that a check reports.
@@ -257,11 +266,11 @@ func quote(s string) string {
 	n := 0
 	for i := range s {
 		if n == 80 {
-			return fmt.Sprintf("%q…", s[:i])
+			return strconv.Quote(s[:i]) + "…"
 		}
 		n++
 	}
-	return fmt.Sprintf("%q", s)
+	return strconv.Quote(s)
 }
 
 // short shows text of a device without quotes where it is a plain name.
@@ -282,5 +291,5 @@ func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return strconv.Itoa(n) + " " + one + "s"
 }

@@ -49,8 +49,23 @@ var soapArrays = []*Check{
 
 // eachArray calls f for the lists of the pass's message.
 func (p *Pass) eachArray(f func(*cwmp.Member, cwmp.Array)) {
-	if p.Message.Args != nil {
-		arrays(p.Message.Args, f)
+	if !p.listed {
+		p.listed = true
+		if p.Message.Args != nil {
+			arrays(p.Message.Args, func(m *cwmp.Member, a cwmp.Array) { p.lists = append(p.lists, listOf{m, a}) })
+		}
+	}
+	for i := range p.lists {
+		f(p.lists[i].member, p.lists[i].array)
+	}
+}
+
+// unlist lets the lists of a message go.
+func (p *Pass) unlist() {
+	const many = 1024
+	clear(p.lists)
+	if p.listed, p.lists = false, p.lists[:0]; cap(p.lists) > many {
+		p.lists = nil
 	}
 }
 

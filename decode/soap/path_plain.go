@@ -34,15 +34,16 @@ func (p *Paths) Append(dst []byte, d *Document, at int) []byte {
 }
 
 // plain says whether a document is so much in order that its tags can be told
-// without the Scanner: nobody need look for what is wrong with them.
+// without the Scanner: nobody need look for what is wrong with them. Characters
+// that are wrong are none of the tags' matter.
 func plain(d *Document) bool {
-	const small = 16 << 10
+	const small = 64 << 10
 	if len(d.Text) > small {
 		return false
 	}
 	for i := range d.Quirks {
 		switch d.Quirks[i].Kind {
-		case RawNonASCII, NoDeclaration, CharsetOther, CharsetMismatch, EmptyHeader:
+		case RawNonASCII, NoDeclaration, CharsetOther, CharsetMismatch, EmptyHeader, BadCharset, ForbiddenChar:
 		default:
 			return false
 		}
