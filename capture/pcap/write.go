@@ -15,10 +15,9 @@ type WriterOptions struct {
 	// is to be known of the file: where its records come from. Both stand in the
 	// section header.
 	Application, Comment string
-	// Describe says what is to stand as a comment at the packets made of a record,
-	// of which from and to are the bytes in the direction's stream, missing ones
-	// included; "" for nothing.
-	Describe func(r *capture.Record, from, to int64) string
+	// Describe says what is to stand as a comment at the first packet made of a
+	// record, "" for nothing.
+	Describe func(r *capture.Record) string
 }
 
 // Writer writes records as a pcapng of packets that could have carried them. It

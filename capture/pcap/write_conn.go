@@ -85,15 +85,10 @@ func (s *Writer) record(c *writtenConn, r *capture.Record) {
 		// Of a connection that is over, or that never began.
 		c.acknowledge(s, r.From, stamped{at: r.Time})
 	}
-	size := int64(len(r.Data))
-	if r.Kind == capture.Gap {
-		size = max(r.Lost, 0)
-	}
 	st := stamped{at: r.Time}
 	if s.o.Describe != nil {
-		st.note = s.o.Describe(r, c.off[r.From], c.off[r.From]+size)
+		st.note = s.o.Describe(r)
 	}
-	c.off[r.From] += size
 	switch r.Kind {
 	case capture.Open:
 		c.begin(s, r, st)
