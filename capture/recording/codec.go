@@ -50,6 +50,19 @@ func (d *decoder) add(dict *Dict) {
 	d.close()
 }
 
+// addGenerals makes the general dictionaries known, for frames of which it is not
+// known what HEAD said: their checksums tell whether it is the right one.
+func (d *decoder) addGenerals() {
+	for i, g := range generals {
+		if d.dicts[g.id] != nil {
+			continue
+		}
+		if g, err := loadGeneral(i); err == nil {
+			d.add(g)
+		}
+	}
+}
+
 func (d *decoder) close() {
 	if d.z != nil {
 		d.z.Close()

@@ -47,8 +47,14 @@ func (d *Dict) append(dst []byte) ([]byte, error) {
 var generalFiles embed.FS
 
 // generals are the general dictionaries, the newest last: name in the folder
-// general, without suffix, and SHA-256 in hex.
-var generals = []struct{ name, sum string }{}
+// general, without suffix, number, and SHA-256 in hex.
+var generals = []struct {
+	name string
+	id   uint32
+	sum  string
+}{
+	{"general-1", 32769, "e22d7bbcb3b12e2f30504d869b06ee53925087087c33000b96b094eecd33bc9e"},
+}
 
 // General is the newest general dictionary; the zero Dict where there is none.
 func General() *Dict {
@@ -72,8 +78,8 @@ func loadGeneral(i int) (*Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fmt.Sprintf("%x", d.Sum) != g.sum {
-		return nil, fmt.Errorf("the dictionary %s: SHA-256 is %x", g.name, d.Sum)
+	if d.ID != g.id || fmt.Sprintf("%x", d.Sum) != g.sum {
+		return nil, fmt.Errorf("the dictionary %s: number %d, SHA-256 %x", g.name, d.ID, d.Sum)
 	}
 	d.General = true
 	return d, nil

@@ -120,7 +120,8 @@ func scanBytes(b []byte) *scanner { return &scanner{w: window{buf: b, err: io.EO
 func (d *Reader) missing(id uint32) error {
 	named := d.header.Dictionary
 	if id != named.ID || d.volume.broken {
-		return nil // then the frame is damaged, or DICT
+		d.scan.decoder.addGenerals() // HEAD may be damaged, and have named one
+		return nil                   // then the frame is damaged, or DICT
 	}
 	return fmt.Errorf("%w: %d, %s, SHA-256 %x", ErrDictionary, id, named.Name, named.Sum)
 }

@@ -212,11 +212,7 @@ func (v *verifier) hashHead() error {
 // makeDo goes on without HEAD or DICT: with any dictionary that is known or in
 // the file, and with the index's word for where frames begin.
 func (v *verifier) makeDo() {
-	for i := range generals {
-		if d, err := loadGeneral(i); err == nil {
-			v.s.decoder.add(d)
-		}
-	}
+	v.s.decoder.addGenerals()
 	begin := v.s.tail
 	for line, err := range v.s.tree(treeFrame).all() {
 		if l, bad := parseFrameLine(line); err == nil && bad == nil {

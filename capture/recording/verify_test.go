@@ -468,7 +468,7 @@ func wantGroups(t *testing.T, r Report, change Change, groups []uint64) {
 
 // forgeGroup alters, removes and adds a group within a frame, well made.
 func forgeGroup(t *testing.T, f forge, frames []expected, k int) {
-	d := newDecoder()
+	d := newDecoder(General())
 	content, err := d.content(nil, f.frames[k])
 	if err != nil {
 		t.Fatal(err)
