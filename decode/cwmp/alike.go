@@ -2,19 +2,32 @@ package cwmp
 
 import "informant/decode/soap"
 
-// alike is how the items of the list that is being read are written: those that
-// come by the thousand are written alike, and read by comparing.
-type alike struct {
-	pattern soap.Pattern
-	models  [soap.MaxWays]itemModel // for each way that the pattern knows
-}
+// The items of lists that come by the thousand are written alike, in a list and
+// from message to message. They are read by comparing them with those before.
 
-// itemModel is the leaves of an item without what differs from item to item.
-type itemModel struct{ first, second Leaf }
-
-// forget is called at the end of a list.
-func (a *alike) forget() {
-	a.pattern.Forget()
+// alike is what items of the list have in common when they are written alike;
+// false when they are not compared.
+func (d *decoder) alike(r *listReader) (l soap.Likeness, ok bool) {
+	if d.general {
+		return l, false
+	}
+	switch r.a.(type) {
+	case *List[ParameterValueStruct]:
+		l.Of = 1
+	case *List[ParameterInfoStruct]:
+		l.Of = 2
+	case *List[EventStruct]:
+		l.Of = 3
+	case *List[Leaf]:
+		l.Of = 4
+	default:
+		return l, false
+	}
+	if d.qualified { // names in a namespace, which the first one of a message is noted for, need no note any more
+		l.Of = -l.Of
+	}
+	l.List = r.name
+	return l, true
 }
 
 // itemMark is where reading stands in front of an item, and what was noted
@@ -28,57 +41,57 @@ func (d *decoder) mark(r *listReader) itemMark {
 	return itemMark{d.Mark(), r.n, len(d.notes), d.unnoted, len(d.message.Extra)}
 }
 
-// readAlike reads the items that follow and are written as one before them was.
-// The item that was read since the mark is looked at first: when there was
-// nothing odd about it, others are compared with it as well.
-func (d *decoder) readAlike(r *listReader, m *itemMark) {
-	if r.n == m.items+1 && d.mark(r).sameNotes(m) {
-		d.learn(r, m)
+// learn looks at how the item is written that was read since the mark, when
+// there was nothing odd about it.
+func (d *decoder) learn(r *listReader, m *itemMark) {
+	if r.n != m.items+1 || len(d.notes) != m.notes || d.unnoted != m.unnoted || len(d.message.Extra) != m.extras {
+		return
 	}
-	for p := &d.alike.pattern; d.Again(p); {
+	l, ok := d.alike(r)
+	if !ok {
+		return
+	}
+	_, first, second := plainItem(r.a, -1)
+	one := first.piece()
+	if second == nil {
+		d.Learn(&l, &m.Mark, &one, nil)
+		return
+	}
+	two := second.piece()
+	d.Learn(&l, &m.Mark, &one, &two)
+}
+
+// readAlike reads the items that follow and are written as some before them.
+func (d *decoder) readAlike(r *listReader) {
+	l, ok := d.alike(r)
+	if !ok {
+		return
+	}
+	for {
+		a := d.Again(&l)
+		if a == nil {
+			return
+		}
 		r.n++
-		presence, first, second := plainItem(r.a, d.Left()/(p.At.End-p.At.Start))
-		model := &d.alike.models[p.Way]
-		first.setLike(&model.first, &p.First)
+		presence, first, second := plainItem(r.a, d.Left()/(a.At.End-a.At.Start))
+		first.setPiece(&a.First)
 		if second != nil {
-			second.setLike(&model.second, &p.Second)
-			presence.Present, presence.At = true, p.At
+			second.setPiece(&a.Second)
+			presence.Present, presence.At = true, a.At
 		}
 	}
 }
 
-// setLike makes l a leaf that is written as the model is, but for its content.
-func (l *Leaf) setLike(model *Leaf, content *soap.Piece) {
-	l.Value, l.XSIType = content.Text, model.XSIType
-	l.Start, l.End = int32(content.Start), int32(content.Start+len(content.Text))
-	l.Present, l.Untyped = true, model.Untyped
+// piece is a leaf for comparing others with it.
+func (l *Leaf) piece() soap.Piece {
+	return soap.Piece{XSIType: l.XSIType, At: l.At(), Typed: !l.Untyped}
 }
 
-// sameNotes tells that nothing was noted or kept apart since m.
-func (now itemMark) sameNotes(m *itemMark) bool {
-	return now.notes == m.notes && now.unnoted == m.unnoted && now.extras == m.extras
-}
-
-// learn keeps how the last item, which was read since the mark, is written.
-func (d *decoder) learn(r *listReader, m *itemMark) {
-	_, first, second := plainItem(r.a, -1)
-	if first == nil {
-		return
-	}
-	var at *soap.Span
-	if second != nil {
-		s := second.At()
-		at = &s
-	}
-	way := d.Learn(&d.alike.pattern, m.Mark, first.At(), at)
-	if way < 0 {
-		return
-	}
-	model := &d.alike.models[way]
-	model.first = *first
-	if second != nil {
-		model.second = *second
-	}
+// setPiece makes l, which is zero, a leaf that was read by comparing.
+func (l *Leaf) setPiece(p *soap.Piece) {
+	l.Value, l.XSIType = p.Text, p.XSIType
+	l.Start, l.End = int32(p.At.Start), int32(p.At.End)
+	l.Present, l.Untyped = true, !p.Typed
 }
 
 // plainItem is an item of a list of strings or of structs of two leaves, of

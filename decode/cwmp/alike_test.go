@@ -144,7 +144,7 @@ func TestAlikeDepth(t *testing.T) {
 
 func FuzzAlike(f *testing.F) {
 	for i, s := range alikeSeeds() {
-		if i%5 == 0 {
+		if i%40 == 0 {
 			f.Add(s, s)
 		}
 	}

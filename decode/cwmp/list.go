@@ -55,7 +55,6 @@ func (d *decoder) list(a Array, name, itemType string) {
 	r := listReader{a: a, name: name, item: itemType[strings.IndexByte(itemType, ':')+1:]}
 	d.listItems(&r)
 	d.endLoose(&r)
-	d.alike.forget()
 	d.leave()
 	a.Info().At.End = d.At().End
 }
@@ -75,15 +74,15 @@ type listReader struct {
 
 // listItems reads the children of the current element.
 func (d *decoder) listItems(r *listReader) {
+	d.readAlike(r)
 	for depth := d.Depth(); ; {
 		from := d.mark(r)
 		switch d.Next() {
 		case soap.Start:
 			d.namespace()
 			d.listChild(r)
-			if !d.general {
-				d.readAlike(r, &from)
-			}
+			d.learn(r, &from)
+			d.readAlike(r)
 			continue
 		case soap.CharData:
 			d.listText(r)

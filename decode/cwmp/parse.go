@@ -142,7 +142,6 @@ type decoder struct {
 	notes     []Note
 	path      []pathStep // from the method to the struct that is being read
 	fault     faultReader
-	alike     alike
 	general   bool // take no short ways; tests compare both
 	qualified bool // noted already
 	unnoted   int  // how many notes there was no room for

@@ -21,10 +21,11 @@ const (
 // again and again, in a text and from text to text, so that most are known by
 // comparing them as a whole. All that it holds is its own, no part of a text.
 type tagCache struct {
-	hashes [tagSets][tagWays]uint32
-	tags   [tagSets * tagWays]tag
-	next   [tagSets * tagWays]uint16 // the slot of the tag that followed on each the last time
-	missed [tagSets]uint32           // the hash of the last tag that was looked for in vain
+	hashes   [tagSets][tagWays]uint32
+	tags     [tagSets * tagWays]tag
+	next     [tagSets * tagWays]uint16 // the slot of the tag that followed on each the last time
+	missed   [tagSets]uint32           // the hash of the last tag that was looked for in vain
+	patterns patterns
 }
 
 // find is the slot of the tag with that text and hash, -1 when it is not there.

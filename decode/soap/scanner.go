@@ -69,6 +69,10 @@ type Scanner struct {
 	last   int       // the slot of the last tag that was in it
 	serial uint32    // the number of the text
 
+	pattern *pattern // by which the last element was read that Again read
+	alike   Alike    // that element
+	vain    int      // how often Learn was called in vain since
+
 	// Fixed room, so that a Scanner needs no other for an ordinary text, and
 	// where it goes on.
 	bindings  [8]binding
@@ -107,6 +111,7 @@ func (s *Scanner) reset(text string, pos int) {
 	s.hasAmp = strings.IndexByte(text, '&') >= 0
 	s.hasCR = strings.IndexByte(text, '\r') >= 0
 	s.hasCDEnd = strings.Contains(text, "]]>")
+	s.vain = 0
 	if s.cache == nil && len(text) >= cacheFrom {
 		s.cache = &tagCache{}
 	}
@@ -127,6 +132,7 @@ func (s *Scanner) release() {
 	s.depth, s.env, s.bound, s.elements, s.roots = 0, 0, 0, 0, 0
 	s.doctype, s.anyEntity, s.entities, s.undeclared = false, false, nil, nil
 	s.quirks = quirks{}
+	s.pattern, s.alike = nil, Alike{}
 	s.boundMore, s.deep = nil, s.deep[:0]
 	s.serial++
 	if s.serial == 0 || s.envs >= 1<<31 { // these numbers must not come again
