@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -25,9 +26,10 @@ type indexer struct {
 	found   []recording.Found
 }
 
-// asking is the connections on which a session was asked for.
+// asking is how a session was asked for: the connections, and with which record
+// each was done with that.
 type asking struct {
-	conns []*capture.Conn
+	conns map[*capture.Conn]uint64
 	seq   uint64 // when that was known
 }
 
@@ -182,14 +184,24 @@ func (x *indexer) request(r *cwmp.ConnectionRequest) {
 	if !r.Followed || len(x.asked) > askedKept {
 		return
 	}
+	a := asking{map[*capture.Conn]uint64{}, x.seq}
+	if old, ok := x.asked[r.Session]; ok {
+		a.conns = old.conns
+	}
 	for _, e := range r.Exchanges {
 		for _, m := range []*http1.Message{e.Request, e.Response} {
-			a := x.asked[r.Session]
-			if m != nil && x.flows[m.Conn] != nil && !slices.Contains(a.conns, m.Conn) {
-				x.asked[r.Session] = asking{append(a.conns, m.Conn), x.seq}
+			if m != nil && x.flows[m.Conn] != nil {
+				a.conns[m.Conn] = max(a.conns[m.Conn], x.flows[m.Conn].until(m))
 			}
 		}
 	}
+	x.asked[r.Session] = a
+}
+
+// until is the Seq of the record that brought the last byte of a message; 0 where
+// that has its session.
+func (f *flow) until(m *http1.Message) uint64 {
+	return f.sides[m.From].brought(m.Offset + int64(len(m.Raw)) + m.Omitted + max(m.Lost, 0))
 }
 
 func (x *indexer) session(it *decode.Item) {
@@ -197,22 +209,19 @@ func (x *indexer) session(it *decode.Item) {
 	found := recording.Found{Entry: entryOf(it)}
 	last := map[*flow]uint64{}
 	for _, m := range s.Messages {
-		h := m.HTTP
-		f := x.flows[h.Conn]
+		f := x.flows[m.HTTP.Conn]
 		if f == nil {
 			continue
 		}
-		end := h.Offset + int64(len(h.Raw)) + h.Omitted + max(h.Lost, 0)
-		seq := f.sides[h.From].brought(end)
+		seq := f.until(m.HTTP)
 		if m.Trimmed {
 			seq = x.seq // where it ends is not known any more
 		}
 		last[f] = max(last[f], seq)
 	}
-	for _, c := range x.asked[s.ID].conns {
-		f := x.flows[c]
-		if f != nil && f.closed != 0 {
-			last[f] = max(last[f], f.closed)
+	for c, seq := range x.asked[s.ID].conns {
+		if f := x.flows[c]; f != nil {
+			last[f] = max(last[f], seq)
 		}
 	}
 	delete(x.asked, s.ID)
@@ -224,6 +233,7 @@ func (x *indexer) session(it *decode.Item) {
 			found.Spans = append(found.Spans, span)
 		}
 	}
+	slices.SortFunc(found.Spans, func(a, b recording.Span) int { return cmp.Compare(a.Conn, b.Conn) })
 	x.found = append(x.found, found)
 }
 
@@ -246,7 +256,7 @@ func (x *indexer) settle() {
 			delete(x.asked, id)
 			continue
 		}
-		for _, c := range a.conns {
+		for c := range a.conns {
 			busy[c] = true
 		}
 	}

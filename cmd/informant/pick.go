@@ -77,6 +77,9 @@ func (p *pick) takes(s *cwmp.Session) bool {
 
 // sessionChosen says whether the item is a session asked for, or belongs to one.
 func (c *selection) sessionChosen(it *decode.Item) bool {
+	if it.Kind != decode.SessionItem && c.isOrdinal() {
+		return false // its session has no number yet
+	}
 	takes := c.takes
 	if c.names != nil {
 		takes = func(s *cwmp.Session) bool { _, ok := c.names[s.ID]; return ok }

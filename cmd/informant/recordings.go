@@ -19,7 +19,6 @@ import (
 type recordingSource struct {
 	parts  []part
 	last   [][16]byte // what the last part may be called by one that follows it
-	header recording.Header
 	read   capture.Source
 	reader *recording.Reader // read, unless the index tells what is read
 	sealed *recording.Sealed
@@ -32,6 +31,8 @@ type part struct {
 	file *os.File // nil where it is no regular file
 	size int64
 	at   int64 // where it begins in the whole
+
+	header recording.Header
 }
 
 // addRecording makes a source of a recording, or adds it to the one that it
@@ -41,7 +42,7 @@ func (in *inputs) addRecording(f *input, r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
 	}
-	p := part{name: f.name, r: r, file: f.file, size: f.size}
+	p := part{name: f.name, r: r, file: f.file, size: f.size, header: head}
 	ids := calledBy(head)
 	if n := len(in.sources); n > 0 && head.Follows != nil {
 		if s, ok := in.sources[n-1].(*recordingSource); ok && slices.Contains(s.last, head.Follows.ID) {
@@ -49,7 +50,7 @@ func (in *inputs) addRecording(f *input, r io.Reader) error {
 			return nil
 		}
 	}
-	in.sources = append(in.sources, &recordingSource{parts: []part{p}, last: ids, header: head})
+	in.sources = append(in.sources, &recordingSource{parts: []part{p}, last: ids})
 	return nil
 }
 
