@@ -257,7 +257,7 @@ func TestVerifyLarge(t *testing.T) {
 		n, records, w.size = 2000, 12_000, 2000
 	}
 	w.run(records)
-	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil)})
+	file, _ := w.sealed(t, SealOptions{Header: NewHeader(nil), FrameBytes: 32 << 10})
 	s := openSealed(t, file)
 	noteSeqs(t, s)
 	frames := frameExtents(t, s)
@@ -333,13 +333,13 @@ func has(r Report, change Change, group uint64) bool {
 func TestVerifyForged(t *testing.T) {
 	w := newWorld(13).run(3000)
 	public, private, _ := GenerateKey()
-	file, statement := w.sealed(t, SealOptions{Header: NewHeader(nil), Key: &private})
+	file, statement := w.sealed(t, SealOptions{Header: NewHeader(nil), Key: &private, FrameBytes: 32 << 10})
 	f := takeApart(t, file)
 	frames := frameExtents(t, openSealed(t, file))
 	if !bytes.Equal(f.join(), file) || len(f.frames) < 10 || len(f.pages) < 5 {
 		t.Fatalf("%d frames, %d pages", len(f.frames), len(f.pages))
 	}
-	other, _ := newWorld(14).run(3000).sealed(t, SealOptions{})
+	other, _ := newWorld(14).run(3000).sealed(t, SealOptions{FrameBytes: 32 << 10})
 	o := takeApart(t, other)
 	foreign := frameExtents(t, openSealed(t, other))
 	k := 4
