@@ -74,6 +74,10 @@ func (d *Decoder) Totals() Totals {
 	return t
 }
 
+// Busy yields the connections that items which are still to come may speak of
+// though they have ended; some twice.
+func (d *Decoder) Busy(yield func(*capture.Conn)) { d.back.track.Busy(yield) }
+
 func (d *Decoder) start() {
 	if !d.started {
 		d.started = true

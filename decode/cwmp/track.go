@@ -607,6 +607,19 @@ func addLost(a, b int64) int64 {
 	return a + b
 }
 
+// Busy yields the connections that sessions which are open, and Connection
+// Requests that wait for their session, speak of; some twice.
+func (t *Tracker) Busy(yield func(*capture.Conn)) {
+	for s := t.open.oldest; s != nil; s = s.newer {
+		for _, c := range s.Conns {
+			yield(c)
+		}
+	}
+	for _, a := range t.requests.list {
+		yield(a.Conn)
+	}
+}
+
 // Pending is what a call that panicked had completed. The slice is valid until
 // the next call.
 func (t *Tracker) Pending() []Event { return t.out }
