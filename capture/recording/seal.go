@@ -36,7 +36,8 @@ type SealOptions struct {
 	Temp string
 	// Level is how strongly frames are compressed; 0 is zstd.SpeedBetterCompression.
 	Level zstd.EncoderLevel
-	// FrameBytes is what a frame holds at least; 0 is 32 KB.
+	// FrameBytes is what a frame holds at least, but for large groups, which have
+	// one each; 0 is 1 MB.
 	FrameBytes int
 	// Progress, where set, is told now and then how much was read.
 	Progress func(records uint64, bytes int64)
@@ -46,7 +47,9 @@ type SealOptions struct {
 
 const (
 	sealMemory = 64 << 20
-	sealFrame  = 32 << 10
+	// A frame of 32 KB is half as large again; reading one of 1 MB takes a
+	// millisecond or two.
+	sealFrame = 1 << 20
 	// Records wait no longer than till that many times Memory has been read after
 	// them: a reader holds, at most, twice of it.
 	sealWindow = 2

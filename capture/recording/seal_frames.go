@@ -21,6 +21,7 @@ type framer struct {
 	out     *bufio.Writer
 	at      int64 // how much was written
 	encoder encoder
+	plain   encoder // without a dictionary
 	tree    merkle
 	groups  *sorter
 	frames  *sorter
@@ -108,10 +109,17 @@ func (f *framer) finish() error {
 
 func (f *framer) close() error { return errors.Join(f.groups.close(), f.frames.close()) }
 
+// largeGroup is how long the text of a group is that gains nothing by a
+// dictionary: compressed with one it even takes some percent more.
+const largeGroup = 256 << 10
+
 // begin writes HEAD, and DICT if the dictionary has to be in the file.
 func (f *framer) begin() (err error) {
 	d := f.o.Dictionary
 	if f.encoder, err = newEncoder(f.o.Level, d); err != nil {
+		return err
+	}
+	if f.plain, err = newEncoder(f.o.Level, nil); err != nil {
 		return err
 	}
 	f.o.Header.Dictionary = d.Dictionary
@@ -187,9 +195,10 @@ func (f *framer) train() error {
 	return nil
 }
 
-// add adds a group to the frame, and writes the frame when it is large enough.
+// add adds a group to the frame, and writes the frame when it is large enough. A
+// large group has a frame of its own.
 func (f *framer) add(j job) error {
-	if len(f.content)+len(j.text) > maxContent {
+	if len(f.content)+len(j.text) > maxContent || len(j.text) >= largeGroup {
 		if err := f.flush(); err != nil {
 			return err
 		}
@@ -202,7 +211,7 @@ func (f *framer) add(j job) error {
 	f.content = append(f.content, j.text...)
 	f.inside = append(f.inside, j.g)
 	f.buffers.Put(&j.text)
-	if len(f.content) < f.o.FrameBytes {
+	if len(f.content) < f.o.FrameBytes && len(j.text) < largeGroup {
 		return nil
 	}
 	return f.flush()
@@ -213,7 +222,11 @@ func (f *framer) flush() (err error) {
 	if len(f.inside) == 0 {
 		return nil
 	}
-	f.frame = f.encoder.appendFrame(f.frame[:0], f.content)
+	e := f.encoder
+	if len(f.inside) == 1 && len(f.content) >= largeGroup {
+		e = f.plain
+	}
+	f.frame = e.appendFrame(f.frame[:0], f.content)
 	l := frameLine{first: f.inside[0].Number, sum: sumOf(f.frame)}
 	l.size = int64(len(f.frame))
 	if l.offset, err = f.write(f.frame); err != nil {
