@@ -287,6 +287,7 @@ type Back struct {
 	check    check.Checker
 	findings map[*cwmp.Session][]check.Finding
 	spare    [][]check.Finding // of sessions that are over
+	order    []*check.Finding  // room to sort them
 	totals   Totals
 	failures map[*capture.Conn]int
 	out      []Item
@@ -513,7 +514,8 @@ func (d *Back) hold(s *cwmp.Session, list []check.Finding) {
 	d.findings[s] = append(held, list...)
 }
 
-// held is the findings of a session that is over. Their room serves another one.
+// held is the findings of a session that is over, in their order. The room in
+// which they were held serves another one.
 func (d *Back) held(s *cwmp.Session) []check.Finding {
 	const few = 64
 	held := d.findings[s]
@@ -521,22 +523,39 @@ func (d *Back) held(s *cwmp.Session) []check.Finding {
 		return nil
 	}
 	delete(d.findings, s)
-	if cap(held) > few || len(d.spare) >= few {
-		return held
+	list := d.inOrder(held)
+	if cap(held) <= few && len(d.spare) < few {
+		clear(held)
+		d.spare = append(d.spare, held[:0])
 	}
-	list := slices.Clone(held)
-	clear(held)
-	d.spare = append(d.spare, held[:0])
+	return list
+}
+
+// inOrder is a copy of a session's findings, sorted by messages and, of one
+// message, by severity.
+func (d *Back) inOrder(all []check.Finding) []check.Finding {
+	const few = 1024
+	order := d.order[:0]
+	for i := range all {
+		order = append(order, &all[i])
+	}
+	slices.SortStableFunc(order, func(a, b *check.Finding) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Severity, b.Severity))
+	})
+	list := make([]check.Finding, len(all))
+	for i, f := range order {
+		list[i] = *f
+	}
+	if clear(order); cap(order) <= few {
+		d.order = order[:0]
+	}
 	return list
 }
 
 func (d *Back) session(e *cwmp.Event) {
 	list := d.held(e.Session)
-	slices.SortStableFunc(list, func(a, b check.Finding) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Severity, b.Severity))
-	})
-	for _, f := range list {
-		d.totals.Findings[f.Severity]++
+	for i := range list {
+		d.totals.Findings[list[i].Severity]++
 	}
 	if e.Session.Fragment {
 		d.totals.Fragments++
@@ -547,7 +566,7 @@ func (d *Back) session(e *cwmp.Event) {
 }
 
 // rank puts findings in message order, those about the whole session last.
-func rank(f check.Finding) int {
+func rank(f *check.Finding) int {
 	if f.At.N == 0 {
 		return int(^uint(0) >> 1)
 	}

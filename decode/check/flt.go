@@ -173,7 +173,7 @@ func codeRange(p *Pass) {
 	if !ok {
 		p.report(p.sender(), atLeaf(p.Message, &f.Code), "FaultCode is %s, not a number", quote(f.Code.Value))
 	} else if side := cwmp.FaultSide(n); side != p.Message.From {
-		p.report(p.sender(), at, "FaultCode %d is not one of the %s's", n, strings.ToUpper(p.Message.From.String()))
+		p.report(p.sender(), at, "FaultCode %d is not one of the %s's", n, upper(p.Message.From))
 	}
 }
 

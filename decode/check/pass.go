@@ -208,6 +208,17 @@ func by(r cwmp.Role) Party {
 	return Unknown
 }
 
+// upper is a role in capitals.
+func upper(r cwmp.Role) string {
+	switch r {
+	case cwmp.CPE:
+		return "CPE"
+	case cwmp.ACS:
+		return "ACS"
+	}
+	return "UNKNOWN"
+}
+
 // sender is who sent the pass's message.
 func (p *Pass) sender() Party { return by(p.Message.From) }
 

@@ -110,7 +110,7 @@ func methodKnown(p *Pass) {
 	switch {
 	case m.From == cwmp.Unknown || slices.Contains(own, m.RPC) || turned(m):
 	case slices.Contains(other, m.RPC):
-		p.report(p.sender(), atMethod(m), "%s is not called by the %s", m.RPC, strings.ToUpper(m.From.String()))
+		p.report(p.sender(), atMethod(m), "%s is not called by the %s", m.RPC, upper(m.From))
 	default:
 		p.report(p.sender(), atMethod(m), "The method %s is unknown", short(m.RPC))
 	}

@@ -49,7 +49,7 @@ func basicInClear(p *Pass) {
 		if m.From == cwmp.ACS {
 			what = "asks for Basic"
 		}
-		p.report(p.sender(), atField(m, name), "The %s %s over clear HTTP", strings.ToUpper(m.From.String()), what)
+		p.report(p.sender(), atField(m, name), "The %s %s over clear HTTP", upper(m.From), what)
 	}
 }
 

@@ -72,13 +72,23 @@ func (l *Leaf) Bool() (value, ok bool) {
 // offset; the time is then given in UTC.
 func (l *Leaf) Time() (t time.Time, zone, ok bool) {
 	v := strings.TrimSpace(l.Value)
-	if t, err := time.Parse("2006-01-02T15:04:05Z07:00", v); err == nil {
-		return t, true, l.Present
+	if zoned(v) {
+		if t, err := time.Parse("2006-01-02T15:04:05Z07:00", v); err == nil {
+			return t, true, l.Present
+		}
 	}
 	if t, err := time.Parse("2006-01-02T15:04:05", v); err == nil {
 		return t, false, l.Present
 	}
 	return time.Time{}, false, false
+}
+
+// zoned says whether a time ends as one with a zone does.
+func zoned(v string) bool {
+	if n := len(v) - len("+07:00"); n >= 0 && (v[n] == '+' || v[n] == '-') {
+		return true
+	}
+	return strings.HasSuffix(v, "Z")
 }
 
 // UnknownTime is the dateTime that stands for "not known" (TR-106 section 3.2.1).
