@@ -85,6 +85,9 @@ func (a *assembler) segment(s *segment, point string) {
 	if f == nil {
 		f = a.newFlow(s, &k, from, point)
 	}
+	if s.facts != nil && f.phase != done && a.told(f, from, s) {
+		return
+	}
 	f.packets++
 	f.last = a.clock
 	if f.phase == done {
@@ -171,6 +174,7 @@ func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
 	f.half[0].cold, f.half[1].cold = a.newCold()
 	if s.facts != nil {
 		if told, ok := parseFacts(s.facts); ok {
+			told.client = from
 			f.facts = &told
 		}
 	}

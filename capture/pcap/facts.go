@@ -1,8 +1,10 @@
 package pcap
 
 import (
+	"bytes"
 	"encoding/hex"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"informant/capture"
@@ -13,17 +15,71 @@ import (
 //
 //	informant: connection IDENTITY [made] [no-client] [no-server]
 //
+// at the acknowledgement of bytes that were not seen
+//
+//	informant: connection lacks N|unknown bytes of the client|server
+//
+// and where whoever watched stopped before the end
+//
+//	informant: connection ends evicted|end
+//
 // in a section that was written by informant. The identity is that of
 // capture.Conn; made stands for capture.Synthesised; the last two say that an
-// address was made up by Writer.
+// address was made up by Writer. Who sends that packet is the client.
 
 const (
 	factsWords = "informant: connection "
 	factsMost  = len(factsWords) + 32 + 64
+	endsWords  = factsWords + "ends "
+	lacksWords = factsWords + "lacks "
 )
+
+// lacksOf is what has to be said of a gap.
+func lacksOf(r *capture.Record) string {
+	if r.Lost < 0 {
+		return lacksWords + "unknown bytes of the " + r.From.String()
+	}
+	return lacksWords + strconv.FormatInt(r.Lost, 10) + " bytes of the " + r.From.String()
+}
+
+// parseLacks reads a comment; lost is -1 where it is unknown.
+func parseLacks(text []byte) (lost int64, ok bool) {
+	rest, ok := bytes.CutPrefix(text, []byte(lacksWords))
+	word, _, _ := bytes.Cut(rest, []byte(" "))
+	if !ok || string(word) == "unknown" {
+		return -1, ok
+	}
+	lost, err := strconv.ParseInt(string(word), 10, 63)
+	return lost, err == nil && lost >= 0
+}
+
+// endsOf is what has to be said at the end of a connection: that nobody watched
+// any longer. At the end of a capture that is plain, but not of what an importer
+// made up.
+func endsOf(r *capture.Record) string {
+	switch {
+	case r.End == capture.Evicted:
+		return endsWords + "evicted"
+	case r.End == capture.EndOfInput && r.Conn.Origin == capture.Synthesised:
+		return endsWords + "end"
+	}
+	return ""
+}
+
+// parseEnds reads a comment.
+func parseEnds(text []byte) (capture.End, bool) {
+	switch string(text) {
+	case endsWords + "evicted":
+		return capture.Evicted, true
+	case endsWords + "end":
+		return capture.EndOfInput, true
+	}
+	return 0, false
+}
 
 // facts of a connection.
 type facts struct {
+	client             end // who sent the packet
 	identity           [16]byte
 	made               bool
 	noClient, noServer bool
@@ -43,7 +99,8 @@ func factsOf(r *capture.Record) string {
 	if !c.Server.IsValid() {
 		words = append(words, "no-server")
 	}
-	if words == nil && !r.Time.IsZero() && c.Identity == capture.NewIdentity(capture.TCP, plain(c.Client), plain(c.Server), r.Time, "") {
+	unclear := r.Midstream && c.Client.Port() <= c.Server.Port() // guessClient would take the one for the other
+	if words == nil && !unclear && !r.Time.IsZero() && c.Identity == capture.NewIdentity(capture.TCP, plain(c.Client), plain(c.Server), r.Time, "") {
 		return ""
 	}
 	return strings.Join(append([]string{factsWords + hex.EncodeToString(c.Identity[:])}, words...), " ")
@@ -89,4 +146,27 @@ func (f *facts) apply(c *capture.Conn) {
 	if f.noServer {
 		c.Server = netip.AddrPort{}
 	}
+}
+
+// told takes what Writer says in a packet of a connection; over says that the
+// connection has ended with it.
+func (a *assembler) told(f *flow, from end, s *segment) (over bool) {
+	if why, ok := parseEnds(s.facts); ok {
+		a.end(f, why)
+		return true
+	}
+	lost, ok := parseLacks(s.facts)
+	h := &f.half[1-from]
+	if !ok || s.flags&flagACK == 0 || h.held {
+		return false
+	}
+	if f.phase == undecided {
+		a.decide(f)
+	}
+	if f.phase != following || h.closed {
+		return false
+	}
+	a.gap(f, 1-from, lost, s.at)
+	h.known, h.next, h.acked, h.ghost = true, s.ack, s.ack, false
+	return false
 }

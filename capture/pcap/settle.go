@@ -57,7 +57,10 @@ func (a *assembler) decide(f *flow) {
 	for e := range f.half {
 		f.half[e].begin()
 	}
-	if midstream {
+	switch {
+	case midstream && f.facts != nil:
+		f.client = f.facts.client
+	case midstream:
 		f.client = f.guessClient()
 	}
 	a.ids++
@@ -235,6 +238,9 @@ func (a *assembler) end(f *flow, why capture.End) {
 	}
 	if f.phase == following {
 		at := stamp{ts: a.clock}
+		if a.clock == 0 { // there was no packet with a time
+			at.ts = noTime
+		}
 		a.tails(f, at)
 		e := f.client
 		if f.half[e].closed {

@@ -51,7 +51,7 @@ func madeUp(conn *capture.Conn) (client, server netip.AddrPort) {
 	client, server = plain(conn.Client), plain(conn.Server)
 	v6 := client.IsValid() && client.Addr().Is6() || server.IsValid() && server.Addr().Is6()
 	if !client.IsValid() {
-		client = netip.AddrPortFrom(benchAddress(v6, 18, conn.ID), 1024+uint16(conn.ID>>16)%60000)
+		client = netip.AddrPortFrom(benchAddress(v6, 18, conn.ID), 49152+uint16(conn.ID>>16)%16384)
 	}
 	if !server.IsValid() {
 		server = netip.AddrPortFrom(benchAddress(v6, 19, 1), 7547)
@@ -83,7 +83,7 @@ func benchAddress(v6 bool, net byte, id uint64) netip.Addr {
 func (s *Writer) record(c *writtenConn, r *capture.Record) {
 	if c.first && r.Kind != capture.Open {
 		// Of a connection that is over, or that never began.
-		c.acknowledge(s, r.From, stamped{at: r.Time})
+		c.acknowledge(s, capture.FromClient, stamped{at: r.Time})
 	}
 	st := stamped{at: r.Time}
 	if s.o.Describe != nil {
@@ -156,16 +156,12 @@ func (c *writtenConn) send(s *Writer, from capture.Direction, data []byte, st st
 
 // gap leaves room for bytes that are missing, which the other side acknowledges.
 func (c *writtenConn) gap(s *Writer, r *capture.Record, st stamped) {
-	room := r.Lost
-	switch {
-	case r.Lost < 0:
+	room := min(r.Lost, longestGap)
+	if r.Lost < 0 {
 		room = unknownGap
-		c.note(fmt.Sprintf("bytes of the %s are missing here; nobody knows how many", r.From))
-	case r.Lost > longestGap:
-		room = longestGap
-		c.note(fmt.Sprintf("%d bytes of the %s are missing here, and only %d left out", r.Lost, r.From, room))
-	default:
-		c.note(fmt.Sprintf("%d bytes of the %s are missing here", r.Lost, r.From))
+	}
+	if c.facts == "" && c.conn.Network == capture.TCP {
+		c.facts = lacksOf(r)
 	}
 	c.next[r.From] += uint32(room)
 	c.acknowledge(s, r.From.Opposite(), st)
@@ -192,7 +188,10 @@ func (c *writtenConn) close(s *Writer, r *capture.Record) {
 			c.finish(s, from.Opposite(), r.End, st)
 			from = from.Opposite()
 		}
-	} else if len(c.notes) > 0 {
+	} else if told := endsOf(r); told != "" || len(c.notes) > 0 {
+		if c.conn.Network == capture.TCP {
+			c.facts = told
+		}
 		c.acknowledge(s, from, st)
 	}
 	c.ended[r.From] = true
@@ -239,10 +238,6 @@ func (c *writtenConn) packet(s *Writer, from capture.Direction, flags uint8, pay
 		}
 		return
 	}
-	facts := ""
-	if c.first {
-		c.first, facts = false, c.facts
-	}
 	if st.note != "" {
 		c.note(st.note)
 	}
@@ -250,7 +245,8 @@ func (c *writtenConn) packet(s *Writer, from capture.Direction, flags uint8, pay
 	c.notes = c.notes[:0]
 	ts, timeless := s.stamp(st.at)
 	id := s.iface(writtenFrom{c.conn.Point, timeless})
-	s.out = appendEnhanced(s.out, id, ts, data, facts, comment)
+	s.out = appendEnhanced(s.out, id, ts, data, c.facts, comment)
+	c.facts, c.first = "", false
 	s.touch(c)
 }
 

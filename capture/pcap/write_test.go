@@ -138,6 +138,12 @@ var written = []struct {
 		s.say(c, fromS, reply)
 		s.add(capture.Record{Conn: c, Kind: capture.Gap, From: fromC, Lost: 77})
 		s.fin(c, fromC)
+		m := s.conn(netip.AddrPortFrom(cpe4.Addr(), 5003), acs4, true)
+		s.add(capture.Record{Conn: m, Kind: capture.Gap, From: fromC, Lost: -1})
+		s.say(m, fromC, ask)
+		s.add(capture.Record{Conn: m, Kind: capture.Gap, From: fromS, Lost: 1 << 40})
+		s.say(m, fromS, reply)
+		s.add(capture.Record{Conn: m, Kind: capture.Close, From: fromC, End: capture.Evicted, Both: true})
 	}},
 	{"a long record", func(s *scene) {
 		c := s.conn(cpe4, acs4, false)
@@ -274,7 +280,7 @@ func TestWriterComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := tshark(t, "-r", file, "-Y", "frame.comment", "-T", "fields", "-e", "frame.number", "-e", "frame.comment")
-	want := "4\terror EVT-001 \"é\"\n5\ta remark\nbytes of the server are missing here; nobody knows how many\n"
+	want := "4\terror EVT-001 \"é\"\n5\tinformant: connection lacks unknown bytes of the server,a remark\n"
 	if strings.ReplaceAll(got, "\\n", "\n") != want {
 		t.Errorf("comments:\n%s\nwant:\n%s", got, want)
 	}
