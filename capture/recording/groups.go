@@ -160,7 +160,7 @@ func (d *Reader) startPart() {
 	d.header = h
 	if followed {
 		d.conns.follow()
-		d.volume = volume{seq: d.volume.seq, raw: d.volume.raw, hole: d.volume.hole}
+		d.volume = volume{seq: max(d.volume.seq, d.volume.raw), raw: d.volume.raw, hole: d.volume.hole}
 	} else {
 		d.conns.renew()
 		d.order.base = d.order.last

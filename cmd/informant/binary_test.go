@@ -41,9 +41,18 @@ func packets(t *testing.T, n int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := scenario.Parse("demo", string(text))
+	b, err := played(string(text), n)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return b
+}
+
+// played is a capture of a scenario that is played n times, each a second after the one before.
+func played(text string, n int) ([]byte, error) {
+	records, err := scenario.Parse("demo", text)
+	if err != nil {
+		return nil, err
 	}
 	var all []capture.Record
 	for i := range n {
@@ -61,7 +70,7 @@ func packets(t *testing.T, n int) []byte {
 			all = append(all, r)
 		}
 	}
-	return asPcap(all)
+	return asPcap(all), nil
 }
 
 // TestInterrupt: SIGINT ends the reading; what was read is told, and the exit

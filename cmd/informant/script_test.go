@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"informant/capture/recording"
 	"informant/capture/scenario"
 	"informant/decode/transcript"
 )
@@ -37,6 +41,10 @@ func TestScripts(t *testing.T) {
 			"schema":   scriptSchema,
 			"bytes":    scriptBytes,
 			"feed":     scriptFeed,
+			"flip":     scriptFlip,
+			"locked":   scriptLocked,
+			"noise":    scriptNoise,
+			"newer":    scriptNewer,
 		},
 	})
 }
@@ -156,6 +164,55 @@ func scriptFeed(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s", stderr.String())
 	}
 }
+
+// flip N FILE: one bit of the byte at N is another; a negative N counts from its
+// end.
+func scriptFlip(ts *testscript.TestScript, _ bool, args []string) {
+	b := read(ts, args[1])
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if n < 0 {
+		n += len(b)
+	}
+	b[n] ^= 4
+	write(ts, args[1], b)
+}
+
+// locked FILE: as if another process wrote the recording, to the end of the script.
+func scriptLocked(ts *testscript.TestScript, _ bool, args []string) {
+	unlock, err := recording.Lock(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { _ = unlock() })
+}
+
+// newer OUT: the beginning of a recording of a version to come.
+func scriptNewer(ts *testscript.TestScript, _ bool, args []string) {
+	body := "cwmpHEADrecording: 2\nid: 2f6b8c019d444e0ab1735c20e8963d57\n"
+	b := binary.LittleEndian.AppendUint32([]byte{0x5c, 0x2a, 0x4d, 0x18}, uint32(len(body)+4))
+	b = append(b, body...)
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum([]byte(body), crc32.MakeTable(crc32.Castagnoli)))
+	write(ts, args[0], b)
+}
+
+// noise PCAP N: the scenario demo, played N times.
+func scriptNoise(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text, err := os.ReadFile(filepath.Join(packageDir, "demo", "demo.scenario"))
+	ts.Check(err)
+	b, err := played(string(text), n)
+	ts.Check(err)
+	write(ts, args[0], b)
+}
+
+// packageDir is this folder: scripts run in others.
+var packageDir = func() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
 
 type zeros struct{ left int64 }
 
