@@ -147,7 +147,7 @@ type pageEncoder struct {
 }
 
 func newPageEncoder() (*pageEncoder, error) {
-	e, err := newEncoder(zstd.SpeedBetterCompression, nil)
+	e, err := newEncoder(zstd.SpeedBestCompression, nil)
 	return &pageEncoder{e: e}, err
 }
 

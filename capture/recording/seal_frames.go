@@ -111,7 +111,7 @@ func (f *framer) close() error { return errors.Join(f.groups.close(), f.frames.c
 
 // largeGroup is how long the text of a group is that gains nothing by a
 // dictionary: compressed with one it even takes some percent more.
-const largeGroup = 256 << 10
+const largeGroup = 768 << 10
 
 // begin writes HEAD, and DICT if the dictionary has to be in the file.
 func (f *framer) begin() (err error) {

@@ -28,7 +28,7 @@ func sizes(numbers ...int) capture.Source {
 // TestLargeGroups holds that a large group has a frame of its own, compressed
 // without the dictionary, and small ones share theirs.
 func TestLargeGroups(t *testing.T) {
-	file, statement := sealAll(t, sizes(100, 200, 400<<10, 300, 300<<10, 300<<10, 50, 60), SealOptions{Header: NewHeader(nil)})
+	file, statement := sealAll(t, sizes(100, 200, 1000<<10, 300, 900<<10, 900<<10, 50, 60), SealOptions{Header: NewHeader(nil)})
 	s := openSealed(t, file)
 	var got [][]uint64
 	for _, e := range frameExtents(t, s) {
