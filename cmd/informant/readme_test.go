@@ -18,7 +18,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```\n(.*?)```\n").FindAllStringSubmatchIndex(string(b), -1)
-	if len(blocks) < 4 {
+	if len(blocks) < 5 {
 		t.Fatalf("%d blocks of code", len(blocks))
 	}
 	block := func(i int) string { return string(b[blocks[i][2]:blocks[i][3]]) }
@@ -38,27 +38,24 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	readmeCommands(t, block(2))
-	readmeTargets(t, block(3))
-}
-
-// readmeCommands runs each line that begins with informant, on a capture that
-// has a finding.
-func readmeCommands(t *testing.T, text string) {
+	readmeTargets(t, block(4))
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "capture.pcapng"), asPcapng(packets(t, 3)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(dir)
+	readmeCommands(t, block(2))
+	readmeCommands(t, block(3))
+}
+
+// readmeCommands runs each line that begins with informant, where there is a
+// capture that has a finding.
+func readmeCommands(t *testing.T, text string) {
 	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
 		command, _, _ := strings.Cut(l, "   ")
 		args := strings.Fields(command)
 		if args[0] == "informant" {
 			args = args[1:]
-		}
-		for i, a := range args {
-			if a == "capture.pcapng" {
-				args[i] = filepath.Join(dir, a)
-			}
 		}
 		var stdout, stderr strings.Builder
 		code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
