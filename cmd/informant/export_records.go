@@ -119,6 +119,7 @@ func (x *exporting) open(kept *pipes, prepare func(*input) error) (*inputs, *met
 		code := (&outcome{damage: in.damage}).report(x.stderr)
 		return nil, nil, errors.Join(in.Close(), verdict(code))
 	}
+	in.byIndex(&x.choice)
 	if !x.o.quiet && isTerminal(x.stderr) {
 		m.show(x.stderr)
 	}
@@ -142,7 +143,7 @@ func (x *exporting) look(kept *pipes, first *reading) error {
 		if n%1024 == 0 {
 			m.tick()
 		}
-		first.items(d.Feed(r), x.choice.none)
+		first.items(d.Feed(r), &x.choice)
 		if index != nil {
 			first.found(index.Feed(r), &x.choice)
 		}
@@ -158,7 +159,7 @@ func (x *exporting) look(kept *pipes, first *reading) error {
 		}
 		return err
 	}
-	first.items(d.Finish(), x.choice.none)
+	first.items(d.Finish(), &x.choice)
 	if index != nil {
 		first.found(index.Finish(), &x.choice)
 		if first.chosen == 0 {
@@ -168,11 +169,15 @@ func (x *exporting) look(kept *pipes, first *reading) error {
 	return in.Close()
 }
 
-func (f *reading) items(items []decode.Item, none bool) {
+// items keeps what is told of the sessions that were chosen.
+func (f *reading) items(items []decode.Item, c *selection) {
 	for i := range items {
-		if !none {
-			f.comments.Feed(items[i])
+		it := items[i]
+		if c.none || !c.all() && !c.sessionChosen(&it) {
+			continue
 		}
+		c.rename(&it)
+		f.comments.Feed(it)
 	}
 }
 
@@ -180,7 +185,7 @@ func (f *reading) items(items []decode.Item, none bool) {
 func (f *reading) found(list []recording.Found, c *selection) {
 	for i := range list {
 		e := &list[i].Entry
-		if e.ID == [16]byte{} || !c.pick.isEntry(e) {
+		if e.ID == [16]byte{} || !c.entryChosen(e) {
 			continue
 		}
 		f.chosen++
@@ -190,8 +195,13 @@ func (f *reading) found(list []recording.Found, c *selection) {
 	}
 }
 
-// isEntry says whether a session is one that is asked for.
-func (p *pick) isEntry(e *recording.Entry) bool {
+// entryChosen says whether a session is one that is asked for.
+func (c *selection) entryChosen(e *recording.Entry) bool {
+	if c.names != nil {
+		_, ok := c.names[e.ID]
+		return ok
+	}
+	p := &c.pick
 	return (p.session == "" || e.Name == p.session || p.hasID(e.ID)) && (p.device == "" || e.Device == p.device) &&
 		(p.since.IsZero() || !e.Start.Before(p.since)) && (p.until.IsZero() || e.Start.Before(p.until))
 }
