@@ -74,9 +74,7 @@ func NewWriter(w io.Writer, o WriterOptions) *Writer {
 	if o.Application == "" {
 		o.Application = application
 	}
-	s := &Writer{w: w, o: o, ifaces: map[writtenFrom]uint32{}, conns: map[*capture.Conn]*writtenConn{}}
-	s.build.init()
-	return s
+	return &Writer{w: w, o: o, ifaces: map[writtenFrom]uint32{}, conns: map[*capture.Conn]*writtenConn{}}
 }
 
 // Put adds a record. One without a connection is refused; that spoils nothing.

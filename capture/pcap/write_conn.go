@@ -3,7 +3,6 @@ package pcap
 import (
 	chain "container/list"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -231,13 +230,7 @@ func (c *writtenConn) packet(s *Writer, from capture.Direction, flags uint8, pay
 	if len(payload) == 0 && flags == flagACK {
 		p.window -= uint16(c.acks) // else they would be taken for repeated ones
 	}
-	data, err := s.build.bytes(&p)
-	if err != nil {
-		if s.err == nil {
-			s.err = fmt.Errorf("pcap: %w", err)
-		}
-		return
-	}
+	data := s.build.bytes(&p)
 	if st.note != "" {
 		c.note(st.note)
 	}
