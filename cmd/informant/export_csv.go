@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,9 +37,13 @@ func csvRow(e *recording.Entry) []string {
 	for i, f := range e.Faults {
 		faults[i] = strconv.Itoa(f)
 	}
-	const and = " | "
-	return []string{e.Name, e.Kind, hexID(e.ID), e.Device, csvTime(e.Start), csvTime(e.End), strings.Join(e.Events, and), strings.Join(e.RPCs, and),
-		strings.Join(faults, and), e.Outcome, e.Worst, strconv.Itoa(e.Findings)}
+	return []string{e.Name, e.Kind, hexID(e.ID), e.Device, csvTime(e.Start), csvTime(e.End), csvList(e.Events), csvList(e.RPCs), csvList(faults), e.Outcome, e.Worst, strconv.Itoa(e.Findings)}
+}
+
+// csvList joins what is not empty: the index keeps no empty names either.
+func csvList(list []string) string {
+	list = slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "" })
+	return strings.Join(list, " | ")
 }
 
 func csvTime(t time.Time) string {
