@@ -25,7 +25,8 @@ import (
 //
 // in a section that was written by informant. The identity is that of
 // capture.Conn; made stands for capture.Synthesised; the last two say that an
-// address was made up by Writer. Who sends that packet is the client.
+// address was made up by Writer. Who sends that packet is the client. Where it is
+// no SYN, it is an acknowledgement, and there will be no SYN.
 
 const (
 	factsWords = "informant: connection "
@@ -54,13 +55,12 @@ func parseLacks(text []byte) (lost int64, ok bool) {
 }
 
 // endsOf is what has to be said at the end of a connection: that nobody watched
-// any longer. At the end of a capture that is plain, but not of what an importer
-// made up.
+// any longer.
 func endsOf(r *capture.Record) string {
-	switch {
-	case r.End == capture.Evicted:
+	switch r.End {
+	case capture.Evicted:
 		return endsWords + "evicted"
-	case r.End == capture.EndOfInput && r.Conn.Origin == capture.Synthesised:
+	case capture.EndOfInput:
 		return endsWords + "end"
 	}
 	return ""
@@ -99,8 +99,7 @@ func factsOf(r *capture.Record) string {
 	if !c.Server.IsValid() {
 		words = append(words, "no-server")
 	}
-	unclear := r.Midstream && c.Client.Port() <= c.Server.Port() // guessClient would take the one for the other
-	if words == nil && !unclear && !r.Time.IsZero() && c.Identity == capture.NewIdentity(capture.TCP, plain(c.Client), plain(c.Server), r.Time, "") {
+	if words == nil && r.Kind == capture.Open && !r.Midstream && !r.Time.IsZero() && c.Identity == capture.NewIdentity(capture.TCP, plain(c.Client), plain(c.Server), r.Time, "") {
 		return ""
 	}
 	return strings.Join(append([]string{factsWords + hex.EncodeToString(c.Identity[:])}, words...), " ")
@@ -154,6 +153,11 @@ func (a *assembler) told(f *flow, from end, s *segment) (over bool) {
 	if why, ok := parseEnds(s.facts); ok {
 		a.end(f, why)
 		return true
+	}
+	if f.facts != nil && f.phase == undecided && s.flags&(flagSYN|flagACK) == flagACK {
+		x, y := &f.half[from], &f.half[1-from]
+		x.known, x.next, y.known, y.next = true, s.seq, true, s.ack
+		a.decide(f)
 	}
 	lost, ok := parseLacks(s.facts)
 	h := &f.half[1-from]
