@@ -34,13 +34,13 @@ func NewDict(name string, b []byte) (*Dict, error) {
 	return &Dict{Dictionary: Dictionary{ID: d.ID(), Sum: sha256.Sum256(b), Name: name}, Bytes: b}, nil
 }
 
-// append appends the DICT block.
-func (d *Dict) append(dst []byte) ([]byte, error) {
+// block is the DICT block. A recording holds it maxDicts times.
+func (d *Dict) block() ([]byte, error) {
 	e, err := newEncoder(zstd.SpeedBetterCompression, nil)
 	if err != nil {
 		return nil, err
 	}
-	return appendBlock(dst, tagDict, e.appendFrame(nil, d.Bytes)), nil
+	return appendBlock(nil, tagDict, e.appendFrame(nil, d.Bytes)), nil
 }
 
 //go:embed general

@@ -45,7 +45,7 @@ func TestDictionary(t *testing.T) {
 		t.Errorf("%+v", reader.Header().Dictionary)
 	}
 	at := boundaries(t, file)
-	file = slices.Concat(file[:at[1]], file[at[2]:])
+	file = slices.Concat(file[:at[1]], file[at[3]:])
 	again, err := NewReader(bytes.NewReader(file), ReaderOptions{Dicts: []*Dict{d}})
 	if err != nil {
 		t.Fatal(err)

@@ -95,22 +95,13 @@ func (d *Reader) element(e element) error {
 
 // dict takes over the dictionary of a recording.
 func (d *Reader) dict(body []byte) error {
-	h, size, err := scanBytes(body).frameSize(0)
-	if err != nil || size != len(body) || h.content > maxDict {
-		return fmt.Errorf("DICT: %w", errContent)
-	}
-	b, err := newDecoder().content(nil, body)
-	if err != nil {
-		return fmt.Errorf("DICT: %w: %w", errContent, err)
-	}
-	dict, err := NewDict(d.header.Dictionary.Name, b)
+	dict, err := openDict(body, d.header.Dictionary)
 	if err != nil {
 		return err
 	}
-	if want := d.header.Dictionary; want.ID != 0 && (want.ID != dict.ID || want.Sum != dict.Sum) {
-		return errors.New("DICT: it is not the dictionary that HEAD names")
+	if known := d.scan.decoder.dicts[dict.ID]; known == nil || known.Sum != dict.Sum {
+		d.scan.decoder.add(dict)
 	}
-	d.scan.decoder.add(dict)
 	return nil
 }
 

@@ -141,7 +141,7 @@ func dictVector(t *testing.T) (head, dict, frame []byte) {
 	d := smallDict(t)
 	h := vectorHeader
 	h.Dictionary = d.Dictionary
-	dict, err := d.append(nil)
+	dict, err := d.block()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +176,26 @@ var recipes = map[string]recipe{
 	"dictionary": {"a dictionary in the file", func(t *testing.T) []byte {
 		a, b, c := dictVector(t)
 		return slices.Concat(a, b, c)
+	}},
+	"dictionary-twice": {"a dictionary in the file, twice, as it is written", func(t *testing.T) []byte {
+		a, b, c := dictVector(t)
+		return slices.Concat(a, b, b, c)
+	}},
+	"dictionary-first-flipped": {"a bit of the first DICT is wrong: the second is read", func(t *testing.T) []byte {
+		a, b, c := dictVector(t)
+		return slices.Concat(a, flip(b, len(b)/2), b, c)
+	}},
+	"dictionary-second-flipped": {"a bit of the second DICT is wrong", func(t *testing.T) []byte {
+		a, b, c := dictVector(t)
+		return slices.Concat(a, b, flip(b, len(b)/2), c)
+	}},
+	"dictionary-size-flipped": {"the first DICT says that it is longer than it is", func(t *testing.T) []byte {
+		a, b, c := dictVector(t)
+		return slices.Concat(a, flip(b, 6), b, c)
+	}},
+	"dictionary-both-flipped": {"a bit of both DICTs is wrong: nothing can be read", func(t *testing.T) []byte {
+		a, b, c := dictVector(t)
+		return slices.Concat(a, flip(b, len(b)/2), flip(b, len(b)/3), c)
 	}},
 	"dictionary-missing": {"a dictionary that HEAD names and nobody has", func(t *testing.T) []byte {
 		a, _, c := dictVector(t)

@@ -126,11 +126,12 @@ func (f *framer) begin() (err error) {
 	if _, err := f.leaf(f.o.Header.append(nil)); err != nil || d.ID == 0 || d.General {
 		return err
 	}
-	block, err := d.append(nil)
-	if err != nil {
-		return err
+	block, err := d.block()
+	for range maxDicts {
+		if err == nil {
+			_, err = f.leaf(block)
+		}
 	}
-	_, err = f.leaf(block)
 	return err
 }
 

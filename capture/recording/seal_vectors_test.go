@@ -115,10 +115,25 @@ func writeSealedVectors(t *testing.T) {
 	s.compose()
 	altered := f.clone()
 	altered.tail = s.appendTail(nil, int64(len(file)-len(f.tail)))
+	dict := takeApart(t, trained)
+	size, _ := skippable(dict.head)
+	headed := func(parts ...[]byte) []byte {
+		g := dict.clone()
+		g.head = slices.Concat(parts...)
+		return g.join()
+	}
+	first, second := dict.head[size:(size+int64(len(dict.head)))/2], dict.head[(size+int64(len(dict.head)))/2:]
+	flippedDict := func() []byte { return flip(first, len(first)/2) }
 	for _, v := range []struct {
 		name, comment string
 		file          []byte
 	}{
+		{"dictionary-twice", "a dictionary made for it, twice", trained},
+		{"dictionary-first-flipped", "a bit of the first DICT is another: the second is read", headed(dict.head[:size], flippedDict(), second)},
+		{"dictionary-second-flipped", "a bit of the second DICT is another", headed(dict.head[:size], first, flippedDict())},
+		{"dictionary-both-flipped", "a bit of both DICTs is another: frames are proven by their hashes", headed(dict.head[:size], flippedDict(), flippedDict())},
+		{"dictionary-removed", "one DICT was taken out", headed(dict.head[:size], first)},
+		{"dictionaries-removed", "both DICTs were taken out", headed(dict.head[:size])},
 		{"sessions", "sessions over several connections, signed", file},
 		{"dictionary", "the same, with a dictionary made for it", trained},
 		{"cut", "the same, cut into more groups for want of memory", cut},

@@ -19,7 +19,7 @@ type Sealed struct {
 	r         io.ReaderAt
 	header    Header
 	statement Statement
-	begin     int64 // of the first data frame
+	begin     int64 // behind HEAD; 0 where that can't be read
 	tail      int64 // of TAIL
 	decoder   *decoder
 	pages     *pageReader
@@ -67,27 +67,7 @@ func (s *Sealed) open() (h Header, err error) {
 		return h, fmt.Errorf("%w: %w", capture.ErrDamaged, err)
 	}
 	s.header, s.begin = h, int64(len(head.whole))
-	named := h.Dictionary
-	if named.ID == 0 {
-		return h, nil
-	}
-	if g := findGeneral(named.Sum); g != nil {
-		s.decoder.add(g)
-	}
-	if dict, err := s.block(s.begin, tagDict); err == nil {
-		s.begin += int64(len(dict.whole))
-		d, err := openDict(dict.body, named)
-		if err != nil {
-			return h, fmt.Errorf("%w: %w", capture.ErrDamaged, err)
-		}
-		s.decoder.add(d)
-	} else if !errors.Is(err, errOther) {
-		return h, err
-	}
-	if d := s.decoder.dicts[named.ID]; d == nil || d.Sum != named.Sum {
-		return h, fmt.Errorf("%w: %d, %s, SHA-256 %x", ErrDictionary, named.ID, named.Name, named.Sum)
-	}
-	return h, nil
+	return h, s.dictionary(h.Dictionary)
 }
 
 // blockAt is a block of the file.
@@ -95,7 +75,7 @@ type blockAt struct{ whole, body []byte }
 
 var errOther = errors.New("something else stands there")
 
-// block reads the block with a tag at an offset; errOther says that there is none.
+// block reads the block with a tag at an offset.
 func (s *Sealed) block(at int64, want string) (b blockAt, err error) {
 	head := make([]byte, frameHead+tagSize)
 	if n, err := s.r.ReadAt(head, at); n < len(head) {
@@ -124,7 +104,7 @@ func cmpErr(err error) error {
 }
 
 // openDict reads the body of a DICT block, which is the dictionary that HEAD
-// names.
+// names, if it names one.
 func openDict(body []byte, named Dictionary) (*Dict, error) {
 	h, size, err := scanBytes(body).frameSize(0)
 	if err != nil || size != len(body) || h.content > maxDict {
@@ -138,7 +118,7 @@ func openDict(body []byte, named Dictionary) (*Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	if named.ID != d.ID || named.Sum != d.Sum {
+	if named.ID != 0 && (named.ID != d.ID || named.Sum != d.Sum) {
 		return nil, errors.New("DICT: it is not the dictionary that HEAD names")
 	}
 	return d, nil

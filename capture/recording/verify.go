@@ -174,64 +174,77 @@ func (v *verifier) signature() {
 // head reads HEAD and DICT.
 func (v *verifier) head() error {
 	h, err := v.s.open()
-	if errors.Is(err, ErrVersion) || errors.Is(err, ErrDictionary) || err != nil && readErr(err) != nil {
+	if errors.Is(err, ErrVersion) || err != nil && readErr(err) != nil && !errors.Is(err, ErrDictionary) {
 		return err
 	}
 	v.report.Header = h
-	if err == nil {
-		if h.ID != v.s.statement.ID && len(v.bad) == 0 {
-			v.problem(Problem{Part: "HEAD", Size: v.s.begin, Text: "it is of another recording than TAIL"})
-		}
-		return v.hashHead()
+	f, fault := v.s.readFront(v.s.begin, h.Dictionary)
+	if fault != nil {
+		return fault
 	}
-	part := "HEAD"
-	if v.s.begin > 0 {
-		part = "DICT"
+	if errors.Is(err, ErrDictionary) && f.end >= f.begin {
+		return err // nothing of it was ever in the file
 	}
-	at := v.s.begin
-	v.makeDo()
-	v.problem(Problem{Part: part, Offset: at, Size: max(0, v.s.begin-at), Text: err.Error()})
-	return nil
+	if v.s.begin == 0 {
+		v.noHead(&f, err)
+	} else if h.ID != v.s.statement.ID && len(v.bad) == 0 {
+		v.problem(Problem{Part: "HEAD", Size: v.s.begin, Text: "it is of another recording than TAIL"})
+	}
+	v.front(&f)
+	return v.hashHead(len(f.dicts))
 }
 
-// hashHead notes the leaves of HEAD and DICT.
-func (v *verifier) hashHead() error {
+// noHead tells of a HEAD that can't be read, and goes on without: with any
+// dictionary that is known.
+func (v *verifier) noHead(f *front, err error) {
+	p := Problem{Part: "HEAD", Text: err.Error()}
+	if len(f.damage) > 0 && f.damage[0].Offset == 0 {
+		p.Size, f.damage = f.damage[0].Size, f.damage[1:]
+	}
+	v.problem(p)
+	v.s.decoder.addGenerals()
+	for _, d := range f.dicts {
+		v.s.decoder.add(d)
+	}
+}
+
+// front tells of what stands between HEAD and the frames and is no dictionary of
+// the recording.
+func (v *verifier) front(f *front) {
+	for _, d := range f.damage {
+		v.problem(Problem{Part: "DICT", Offset: d.Offset, Size: d.Size, Text: d.Err.Error()})
+	}
+	v.s.begin = f.end
+	if f.end >= f.begin {
+		return
+	}
+	p := Problem{Part: "DICT", Offset: f.end, Size: f.begin - f.end}
+	if v.shift < 0 {
+		p.Change = Missing
+	} else {
+		v.s.begin = f.begin
+	}
+	v.problem(p)
+}
+
+// hashHead notes the leaves of HEAD and of so many DICT blocks. Where either is
+// damaged they are of no use, and not used.
+func (v *verifier) hashHead(dicts int) error {
 	b := make([]byte, v.s.begin)
 	if n, err := v.r.ReadAt(b, 0); n < len(b) {
 		return cmpErr(err)
 	}
-	size, _ := skippable(b)
-	for _, block := range [][]byte{b[:size], b[size:]} {
-		if len(block) > 0 {
-			v.leaves = append(v.leaves, tlog.RecordHash(block))
+	for range 1 + dicts {
+		size, ok := int64(0), false
+		if len(b) >= frameHead {
+			size, ok = skippable(b)
 		}
+		if !ok || size > int64(len(b)) {
+			return nil
+		}
+		v.leaves, b = append(v.leaves, tlog.RecordHash(b[:size])), b[size:]
 	}
 	return nil
-}
-
-// makeDo goes on without HEAD or DICT: with any dictionary that is known or in
-// the file, and with the index's word for where frames begin.
-func (v *verifier) makeDo() {
-	v.s.decoder.addGenerals()
-	begin := v.s.tail
-	for line, err := range v.s.tree(treeFrame).all() {
-		if l, bad := parseFrameLine(line); err == nil && bad == nil {
-			begin = l.offset
-		}
-		break
-	}
-	b := make([]byte, min(begin, maxHead+maxDict))
-	n, _ := v.r.ReadAt(b, 0)
-	if i := bytes.Index(b[:n], []byte(tagDict)) - frameHead; i >= 0 {
-		if block, err := v.s.block(int64(i), tagDict); err == nil {
-			if text, err := newDecoder().content(nil, block.body); err == nil {
-				if d, err := NewDict("", text); err == nil {
-					v.s.decoder.add(d)
-				}
-			}
-		}
-	}
-	v.s.begin = begin
 }
 
 // covered checks that frames and pages are all there is.

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -99,9 +100,11 @@ func newWriter(w io.Writer, o WriterOptions, before *Writer) (*Writer, error) {
 	s.o.Header.Dictionary = o.Dictionary.Dictionary
 	s.out = s.o.Header.append(s.out)
 	if o.Dictionary.ID != 0 && !o.Dictionary.General {
-		if s.out, err = o.Dictionary.append(s.out); err != nil {
+		block, err := o.Dictionary.block()
+		if err != nil {
 			return nil, err
 		}
+		s.out = append(s.out, bytes.Repeat(block, maxDicts)...)
 	}
 	if f := o.Header.Follows; f != nil {
 		s.stats.Last = f.Seq
