@@ -1,7 +1,9 @@
 # make test    what must hold (CI); installs the Debian packages it needs when root
 # make build   ./informant
 # make fuzz    every fuzz target for FUZZTIME
-# make bench   benchmarks, and the comparison of the whole program with tshark
+# make soak-recording   a recording of 5 GB alone: written, sealed, verified, searched in constant memory
+# make bench   benchmarks, and the comparisons: the whole program with tshark, recordings with
+#              zstd -19, gzip -9 and mitmproxy's flow file (where mitmproxy is installed)
 # make soak    the tests of cmd/informant/proof, decode/check and capture/recording with full counts, then each fuzz
 #              target for SOAKTIME (a minute, and there are a score): about an hour
 
@@ -13,7 +15,7 @@ SOAKTIME ?= 1m
 # ./... leaves folders of the name testdata out.
 PACKAGES = ./... ./testdata/gen/...
 
-.PHONY: test build deps format vet lint unit fuzz bench soak clean
+.PHONY: test build deps format vet lint unit fuzz bench soak soak-recording clean
 
 test: deps format vet lint unit
 
@@ -59,11 +61,15 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/informant/bench
+	$(GO) run ./cmd/informant/bench/recordings
 
 # Without -race, which make test has: the counts are what takes the time.
 soak:
 	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording
 	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
+
+soak-recording:
+	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h -v -run RecordingOfAnySize ./cmd/informant/proof
 
 clean:
 	rm -f informant

@@ -150,13 +150,19 @@ func TestHostile(t *testing.T) {
 // doesn't tell).
 func measured(t *testing.T, args ...string) (stdout, stderr string, code int, peak int64) {
 	t.Helper()
+	return measuredFrom(t, nil, args...)
+}
+
+// measuredFrom is measured with a standard input.
+func measuredFrom(t *testing.T, in io.Reader, args ...string) (stdout, stderr string, code int, peak int64) {
+	t.Helper()
 	name, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
 	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, &out, &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ type exchange struct {
 }
 
 // flows writes the exchanges of a capture as mitmproxy does.
-func flows(file, to string) error {
+func (b *bench) flows(file, to string) error {
 	in, err := os.Open(file)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func flows(file, to string) error {
 		return err
 	}
 	defer src.Close()
-	cmd := exec.Command("python3", "-c", flowsPy, to)
+	cmd := exec.Command(b.python, "-c", flowsPy, to)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdinPipe()
 	if err != nil {

@@ -55,8 +55,12 @@ func run(o options) (met bool, err error) {
 	if out, err := exec.Command("go", "build", "-o", b.informant, "informant/cmd/informant").CombinedOutput(); err != nil {
 		return false, fmt.Errorf("go build: %w: %s", err, out)
 	}
-	b.mitmproxy = exec.Command("python3", "-c", "import mitmproxy.test.tflow").Run() == nil
-	if !b.mitmproxy {
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(python, "-c", "import mitmproxy.test.tflow").Run() == nil {
+			b.python = python
+		}
+	}
+	if b.python == "" {
 		fmt.Println("without mitmproxy's flow file: its Python package is not installed")
 	}
 	files, err := captures(o)

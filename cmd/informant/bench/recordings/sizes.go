@@ -12,7 +12,7 @@ import (
 
 type bench struct {
 	dir, informant string
-	mitmproxy      bool
+	python         string // one that has mitmproxy; "": there is none
 }
 
 // row is what the forms of one capture take, in bytes.
@@ -40,8 +40,8 @@ func (b *bench) sizes(file string) (r row, err error) {
 		return r, err
 	}
 	r.packing = time.Since(began).Seconds()
-	if b.mitmproxy {
-		if err := flows(file, path(".flows")); err != nil {
+	if b.python != "" {
+		if err := b.flows(file, path(".flows")); err != nil {
 			return r, err
 		}
 		if err := output(path(".flows.zst"), "zstd", "-q", "-19", "-c", path(".flows")); err != nil {
