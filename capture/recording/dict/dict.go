@@ -22,26 +22,35 @@ const (
 	// MaxSample is how many bytes of a sample are looked at: zstd.BuildDict panics
 	// at more than 128 KB.
 	MaxSample = 64 << 10
-	// minimum is how many bytes of samples a dictionary can be made of.
+	// share is what part of the samples Train makes content of, at most: a recording
+	// holds its own dictionary, which has to pay.
+	share = 64
+	// minimum is how many bytes of content are worth a dictionary.
 	minimum = 4 << 10
 )
 
 // Train makes a dictionary of samples. The same samples in the same order make
 // the same dictionary, its number included, which is one of those for private use
 // (RFC 8878, section 5). Nothing is kept of the samples, of which the first
-// MaxSample bytes are looked at. It takes about 20 MB of memory.
+// MaxSample bytes are looked at. It takes about 20 MB of memory. Few samples make
+// a small dictionary.
 //
-// It is nil, without an error, where no dictionary can be made: of too few bytes,
-// or of bytes without any pattern.
+// It is nil, without an error, where none can be made: of less than 256 KB, or of
+// bytes without any pattern.
 func Train(samples [][]byte) ([]byte, error) {
-	content := cover(clip(samples), Size)
+	total := 0
+	for _, s := range clip(samples) {
+		total += len(s)
+	}
+	content := cover(clip(samples), min(Size, total/share))
 	sum := sha256.Sum256(content)
 	const first, last = 1 << 15, 1<<31 - 1
 	id := first + binary.LittleEndian.Uint32(sum[:])%(last-first+1)
 	return build(id, content, clip(samples))
 }
 
-// TrainNumbered is Train with a number that the caller chose.
+// TrainNumbered makes a dictionary of Size, however many samples there are, with a
+// number that the caller chose: one that is published, and in no recording.
 func TrainNumbered(id uint32, samples [][]byte) ([]byte, error) {
 	return build(id, cover(clip(samples), Size), clip(samples))
 }
