@@ -37,7 +37,8 @@ broke TR-069 under the message that did. '-' reads standard input. Several
 captures are merged by time.
 
 What selects sessions (--session, --device, --since, --until) makes use of the
-index of a sealed recording: nothing else of it is read.
+index of a sealed recording: nothing else of it is read. (File transfers that a
+session ordered are found by decoding everything: 'decode - < REC'.)
 
 Passwords, keys and credentials are masked unless --show-secrets is given.
 ` + exitHelp,

@@ -119,7 +119,7 @@ func (o *origins) prepare(f *input) error {
 	if f.file == nil || o.follow {
 		if o.follow && f.file != nil {
 			f.r, f.size = &growing{ctx: o.ctx, file: f.file}, 0
-		} else if o.follow && f.live == false {
+		} else if o.follow && !f.live {
 			return errors.New("-f follows a file that has a name")
 		}
 		x.read = true
