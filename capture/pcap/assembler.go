@@ -126,8 +126,8 @@ func (a *assembler) segment(s *segment, point string) {
 // busy tells whether something waits.
 func (f *flow) busy() bool {
 	x, y := &f.half[0], &f.half[1]
-	return f.phase == undecided || x.held || y.held ||
-		(x.finSet || x.rstSet) && !x.closed || (y.finSet || y.rstSet) && !y.closed
+	return f.phase == undecided || x.held || y.held || x.finSet && !x.closed || y.finSet && !y.closed ||
+		x.rstSet || y.rstSet // of an end that closed before, too: it ends both
 }
 
 // supersedes tells whether a segment begins another connection between the

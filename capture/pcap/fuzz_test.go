@@ -18,6 +18,12 @@ func FuzzFile(f *testing.F) {
 	f.Add(writePcap(be, true, 101, sample()))
 	f.Add(writePcapng(le, 101, sample()))
 	f.Add(allBlocks(be))
+	for _, c := range written {
+		s := scene{now: writeStart}
+		if c.scene(&s); len(s.records) < 20 {
+			f.Add(export(f, s.records, WriterOptions{}))
+		}
+	}
 	f.Add(gzipped(writePcap(le, false, 101, sample())))
 	f.Add(zstded(writePcapng(le, 101, sample())))
 	f.Fuzz(func(t *testing.T, b []byte) {
