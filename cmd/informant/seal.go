@@ -72,7 +72,7 @@ func runSeal(ctx context.Context, o sealOptions, stdin io.Reader, stdout, stderr
 	if o.key != "" {
 		key, err := recording.ReadPrivateKey(o.key, func() (string, error) { return password(o.password, stdin, stderr, false) })
 		if err != nil {
-			return named(transcript.Safe(o.key), err)
+			return err
 		}
 		s.signer = &key
 	}
