@@ -26,7 +26,8 @@ func (s *Sealed) readFront(from int64, named Dictionary) (f front, err error) {
 	f.end = from
 	limit := min(max(from, int64(maxBlocks[tagHead]))+maxDicts*int64(maxBlocks[tagDict]), s.tail)
 	if begin, ok := s.firstFrame(); ok {
-		f.begin, limit = begin, min(begin, s.tail)
+		f.begin = min(begin, s.tail)
+		limit = f.begin
 	}
 	wrong := func(at, size int64, err error) {
 		f.damage = append(f.damage, Damage{Offset: at, Size: size, Err: err})

@@ -90,20 +90,20 @@ func parsePageText(text []byte) (p page, err error) {
 type pageReader struct {
 	r     io.ReaderAt
 	d     *decoder
-	pages map[int64]page
-	order []int64 // of offsets, the oldest first
-	shift int64   // how much further on pages may stand than they are said to
+	pages map[pageRef]page
+	order []pageRef // the oldest first
+	shift int64     // how much further on pages may stand than they are said to
 }
 
 const keptPages = 32
 
 func newPageReader(r io.ReaderAt) *pageReader {
-	return &pageReader{r: r, d: newDecoder(), pages: map[int64]page{}}
+	return &pageReader{r: r, d: newDecoder(), pages: map[pageRef]page{}}
 }
 
 // page reads a page and proves it by its SHA-256.
 func (r *pageReader) page(ref pageRef) (page, error) {
-	if p, ok := r.pages[ref.offset]; ok {
+	if p, ok := r.pages[ref]; ok {
 		return p, nil
 	}
 	block, err := r.block(ref, ref.offset+r.shift)
@@ -121,7 +121,7 @@ func (r *pageReader) page(ref pageRef) (page, error) {
 		delete(r.pages, r.order[0])
 		r.order = r.order[1:]
 	}
-	r.pages[ref.offset], r.order = p, append(r.order, ref.offset)
+	r.pages[ref], r.order = p, append(r.order, ref)
 	return p, nil
 }
 

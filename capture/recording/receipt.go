@@ -35,18 +35,20 @@ func (s Statement) Receipt() string {
 
 // String is the receipt's line.
 func (r Receipt) String() string {
-	stamp := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return t.UTC().Format(time.RFC3339Nano)
-	}
 	s := fmt.Sprintf("%s 1 %x %d %d %s %s %s", receiptWord, r.ID, r.Groups, r.Sessions, stamp(r.First), stamp(r.Last),
 		base64.StdEncoding.EncodeToString(r.Root[:]))
 	if r.Key != "" {
 		s += " " + r.Key
 	}
 	return s
+}
+
+// stamp writes a time as in a receipt.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // ParseReceipt reads a receipt. Blanks around it don't matter. Errors wrap

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"informant/capture"
@@ -444,6 +445,23 @@ func TestVerifyForged(t *testing.T) {
 		g.tail = o.tail
 		if r := verify(t, g.join(), VerifyOptions{}); r.OK() {
 			t.Error("verified")
+		}
+	})
+	t.Run("TAIL altered", func(t *testing.T) {
+		for name, alter := range map[string]func(*Statement){
+			"groups": func(s *Statement) { s.Groups++ }, "records": func(s *Statement) { s.Records-- }, "sessions": func(s *Statement) { s.Sessions++ },
+			"bytes": func(s *Statement) { s.Bytes++ }, "first": func(s *Statement) { s.First = s.First.Add(time.Hour) },
+			"last": func(s *Statement) { s.Last = time.Time{} }, "leaves": func(s *Statement) { s.Leaves++ },
+		} {
+			s := statement
+			alter(&s)
+			s.Signature = ""
+			s.compose()
+			g := f.clone()
+			g.tail = s.appendTail(nil, int64(len(file)-len(f.tail)))
+			if r := verify(t, g.join(), VerifyOptions{}); len(r.Problems) != 1 || r.Problems[0].Part != "TAIL" && name != "leaves" {
+				t.Errorf("%s:\n%s", name, problems(r))
+			}
 		}
 	})
 	t.Run("the root altered", func(t *testing.T) {
