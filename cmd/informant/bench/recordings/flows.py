@@ -19,7 +19,7 @@ with open(sys.argv[1], "wb") as out:
     w = io.FlowWriter(out)
     for line in sys.stdin:
         x = json.loads(line)
-        f = tflow.tflow(req=message("request", x["request"]), resp=message("response", x["response"]) if "response" in x else None)
+        f = tflow.tflow(req=message("request", x["request"]), resp=message("response", x["response"]) if "response" in x else False)
         f.client_conn.peername = tuple(x["client"])
         f.server_conn.address = f.server_conn.peername = tuple(x["server"])
         w.add(f)
