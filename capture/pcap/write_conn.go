@@ -15,7 +15,6 @@ type writtenConn struct {
 	conn   *capture.Conn
 	ends   [2]netip.AddrPort // by direction: who sends
 	next   [2]uint32         // sequence numbers
-	off    [2]int64          // of the next byte, in the direction's stream
 	ended  [2]bool
 	first  bool // its first packet is to be written
 	facts  string
