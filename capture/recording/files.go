@@ -34,7 +34,8 @@ type FilesOptions struct {
 	MaxAge   time.Duration
 	Writer   WriterOptions
 	// Rotated is told of each file that is complete, the last one included. It is
-	// called by whoever puts the record that comes next, and should not take long.
+	// called by whoever puts the record that comes next, should not take long, and
+	// must not call methods of Files.
 	Rotated func(name string)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -87,7 +88,9 @@ func (o *SealOptions) fill() error {
 //
 // An error that wraps capture.ErrDamaged comes from the source: all that could be
 // read is in the recording, which is whole, and the statement is valid. With any
-// other error what was written is of no use.
+// other error what was written is of no use: where a newer version could read on,
+// a dictionary is missing or the input's medium failed, more could be read another
+// time.
 func Seal(w io.Writer, src capture.Source, o SealOptions) (Statement, error) {
 	if err := o.fill(); err != nil {
 		return Statement{}, err
@@ -116,7 +119,7 @@ func Seal(w io.Writer, src capture.Source, o SealOptions) (Statement, error) {
 func (s *sealer) readAll(src capture.Source) (damage, err error) {
 	for {
 		r, err := src.Next()
-		if errors.Is(err, capture.ErrDamaged) {
+		if errors.Is(err, capture.ErrDamaged) && !later(err) {
 			return err, s.finish()
 		}
 		if errors.Is(err, io.EOF) {
@@ -129,4 +132,10 @@ func (s *sealer) readAll(src capture.Source) (damage, err error) {
 			return nil, err
 		}
 	}
+}
+
+// later says whether an error, which may tell of damage too, is about what could
+// be read another time.
+func later(err error) bool {
+	return errors.Is(err, ErrVersion) || errors.Is(err, ErrDictionary) || errors.As(err, new(*fs.PathError))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -386,6 +387,12 @@ func TestSealDamagedSource(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	if _, err := Seal(io.Discard, &records{w.records, broken}, SealOptions{Indexer: &w.script}); !errors.Is(err, broken) {
 		t.Error(err)
+	}
+	for _, err := range []error{ErrVersion, ErrDictionary, &fs.PathError{Op: "read", Path: "x", Err: broken}} {
+		joined := fmt.Errorf("x: %w", errors.Join(damage, err))
+		if _, got := Seal(io.Discard, &records{w.records, joined}, SealOptions{Indexer: &w.script}); !errors.Is(got, err) || got == joined {
+			t.Errorf("damage and %v: %v", err, got)
+		}
 	}
 	for _, room := range []int{0, 100, 3000, 9000} {
 		if _, err := Seal(&failing{left: room}, w.source(), SealOptions{Indexer: &w.script}); err == nil {
