@@ -69,7 +69,7 @@ is exported.
 	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common) or none")
 	o.pick.add(cmd)
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "jsonl: do not mask passwords, keys and credentials")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary")
 	return cmd
 }
 
@@ -111,7 +111,7 @@ func runExport(ctx context.Context, o exportOptions, stdin io.Reader, stdout, st
 		return usageError{errors.New("a pcapng is not for a terminal: give -w NAME, or a pipe")}
 	}
 	x := &exporting{o: o, opts: opts, choice: choice, ctx: ctx, stdin: stdin, stderr: stderr}
-	return writeNew(o.out, stdout, func(w *bufio.Writer) error {
+	err = writeNew(o.out, stdout, func(w *bufio.Writer) error {
 		switch o.as {
 		case "jsonl":
 			return x.tell(w, plain{&transcript.JSON{ShowSecrets: o.showSecrets}})
@@ -120,6 +120,16 @@ func runExport(ctx context.Context, o exportOptions, stdin io.Reader, stdout, st
 		}
 		return x.records(w)
 	})
+	if st, e := os.Stat(o.out); e == nil && written(err) && o.out != "-" && !o.quiet {
+		fmt.Fprintf(stdout, "%s: %s bytes of %s\n", transcript.Safe(o.out), thousands(st.Size()), o.as)
+	}
+	return err
+}
+
+// written says whether an error is none of writing, but a verdict on the input.
+func written(err error) bool {
+	var v verdict
+	return err == nil || errors.As(err, &v)
 }
 
 // writeNew writes a file that must not be there yet, for its owner alone. What
@@ -136,8 +146,7 @@ func writeNew(name string, stdout io.Writer, write func(*bufio.Writer) error) er
 	}
 	w := bufio.NewWriterSize(f, 256<<10)
 	err = write(w)
-	var v verdict
-	told := err == nil || errors.As(err, &v)
+	told := written(err)
 	failed := errors.Join(w.Flush(), f.Close())
 	if failed != nil {
 		failed = named(transcript.Safe(name), failed)
