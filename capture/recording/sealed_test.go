@@ -289,6 +289,12 @@ func FuzzSealed(f *testing.F) {
 	file, _ := w.sealed(f, SealOptions{FrameBytes: 4096})
 	f.Add(file, uint(0), byte(0))
 	f.Add(file, uint(len(file)-30), byte(8))
+	own, _ := w.sealed(f, SealOptions{FrameBytes: 4096, Train: trainSmall})
+	head, _ := skippable(own)
+	f.Add(own, uint(head)+6, byte(1))
+	f.Add(own[head:], uint(40), byte(4))
+	f.Add(slices.Delete(bytes.Clone(own), int(head), int(head)+100), uint(10), byte(0))
+	f.Add(slices.Insert(bytes.Clone(own), int(head), own[:head]...), uint(30), byte(2))
 	f.Fuzz(func(t *testing.T, b []byte, at uint, with byte) {
 		b = bytes.Clone(b)
 		if len(b) > 0 {
