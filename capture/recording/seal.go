@@ -38,7 +38,7 @@ type SealOptions struct {
 	// Level is how strongly frames are compressed; 0 is zstd.SpeedBetterCompression.
 	Level zstd.EncoderLevel
 	// FrameBytes is what a frame holds at least, but for large groups, which have
-	// one each; 0 is 1 MB.
+	// one each; 0 is 640 KB.
 	FrameBytes int
 	// Progress, where set, is told now and then how much was read.
 	Progress func(records uint64, bytes int64)
@@ -48,9 +48,11 @@ type SealOptions struct {
 
 const (
 	sealMemory = 64 << 20
-	// A frame of 32 KB is half as large again; reading one of 1 MB takes a
-	// millisecond or two.
-	sealFrame = 1 << 20
+	// One damaged bit costs the sessions of a frame, so frames are no larger than
+	// pays: against 1 MB, frames of 640 KB take 2 and 3 % more (200 MB of made
+	// traffic, 77 MB of captures), of 512 KB 3 and 7, of 256 KB 6 and 11, of 32 KB
+	// 13 and 19. Reading one takes a millisecond.
+	sealFrame = 640 << 10
 	// Records wait no longer than till that many times Memory has been read after
 	// them: a reader holds, at most, twice of it.
 	sealWindow = 2
