@@ -48,7 +48,9 @@ lint:
 unit:
 	@echo 'scaled down in this run, in full with make soak: the ways in which cmd/informant/proof cuts, reorders, repeats, shortens'
 	@echo 'and loses packets of captures (tests there say how often); the size of its bombs; fuzz targets run their seeds only'
-	$(GO) test -race -timeout $(TIMEOUT) $(PACKAGES)
+	$(GO) test -timeout $(TIMEOUT) $(PACKAGES)
+	@echo 'and once more with the race detector, of the longest tests a sample (-short)'
+	$(GO) test -race -short -timeout $(TIMEOUT) $(PACKAGES)
 
 # One target at a time: go test takes one fuzz target of one package.
 fuzz:

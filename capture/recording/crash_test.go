@@ -105,6 +105,9 @@ func start(t *testing.T, mode, name string) (*exec.Cmd, *bufio.Scanner) {
 // everything flushed before is in the file, and a torn tail is named.
 func TestKilled(t *testing.T) {
 	times := 30
+	if testing.Short() {
+		times = 5
+	}
 	if os.Getenv("INFORMANT_SOAK") != "" {
 		times = 500
 	}

@@ -296,8 +296,8 @@ func TestSameStoryCorpus(t *testing.T) {
 	f := storyFields(t)
 	dir, files := corpus(t)
 	n := 0
-	for _, file := range files {
-		if noMessages(file) != "" || strings.Contains(file.path, ".pcap") {
+	for i, file := range files {
+		if noMessages(file) != "" || strings.Contains(file.path, ".pcap") || testing.Short() && i%10 > 0 {
 			continue
 		}
 		t.Run(file.path, func(t *testing.T) {

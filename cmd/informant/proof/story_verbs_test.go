@@ -71,6 +71,9 @@ func TestSameStoryVerbs(t *testing.T) {
 	for _, file := range scenarioFiles(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) { f.throughVerbs(t, file) })
 	}
+	if testing.Short() {
+		return
+	}
 	every := scaled(40, 1)
 	for i, c := range check.All {
 		if fires, _, ok := check.Example(c.ID); ok && i%every == 0 {
@@ -111,6 +114,9 @@ func TestExportTshark(t *testing.T) {
 			data, _ := generated(t, c.o)
 			exportAgrees(t, kept(t, c.name, data))
 		})
+	}
+	if testing.Short() {
+		return
 	}
 	for _, parts := range clearText {
 		t.Run(parts[len(parts)-1], func(t *testing.T) { exportAgrees(t, shared(t, parts...)) })
