@@ -134,6 +134,24 @@ func (s *recordingSource) Next() (capture.Record, error) {
 	return r, err
 }
 
+// unfit says why recordings that have been read should not be replaced by what
+// was read: a newer version, another dictionary or a medium that works could give
+// more. Damage is no such reason.
+func (in *inputs) unfit() error {
+	for _, err := range in.damage {
+		if !errors.Is(err, capture.ErrDamaged) {
+			return err
+		}
+	}
+	for _, src := range in.sources {
+		if s, ok := src.(*recordingSource); ok && s.reader != nil && s.reader.Unknown() > 0 {
+			return fmt.Errorf("%s: %s of a kind that a newer informant wrote: sealing would lose what they say",
+				s.parts[0].name, plural(s.reader.Unknown(), "record is", "records are"))
+		}
+	}
+	return nil
+}
+
 // told names the file of each thing that is wrong.
 func (s *recordingSource) told(err error) error {
 	list := []error{err}

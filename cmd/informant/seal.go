@@ -127,6 +127,9 @@ func (s *sealing) together() error {
 		defer os.Remove(tmp)
 	}
 	if err == nil {
+		err = in.unfit()
+	}
+	if err == nil {
 		err = s.readBack(tmp, s.files)
 	}
 	if err == nil {
@@ -170,6 +173,9 @@ func (s *sealing) inPlace(name string) error {
 	tmp, statement, err := s.write(in, name)
 	if tmp != "" {
 		defer os.Remove(tmp) // where it took the original's place it is not there any more
+	}
+	if err == nil {
+		err = in.unfit()
 	}
 	if err == nil {
 		err = s.readBack(tmp, []string{name})
