@@ -151,7 +151,7 @@ func verifyFile(ctx context.Context, name string, o recording.VerifyOptions, qui
 // notProven says more of errors that say that nothing was proven.
 func notProven(err error) error {
 	if errors.Is(err, recording.ErrNotSealed) {
-		return fmt.Errorf("%w: nothing proves it ('informant seal' seals it, if it may be trusted)", err)
+		return fmt.Errorf("%w, or its end is missing: nothing proves it ('informant inspect' tells which; 'informant seal' seals it, if it may be trusted)", err)
 	}
 	return err
 }
