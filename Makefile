@@ -8,7 +8,7 @@
 #              target for SOAKTIME (a minute, and there are a score): about an hour
 
 GO       ?= go
-TIMEOUT  ?= 20m
+TIMEOUT  ?= 40m
 FUZZTIME ?= 10s
 SOAKTIME ?= 1m
 
