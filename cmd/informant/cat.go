@@ -112,13 +112,11 @@ func runCat(ctx context.Context, o catOptions, stdin io.Reader, stdout, stderr i
 // eachRecord calls f with each record, till the inputs or the context end.
 func eachRecord(ctx context.Context, in *inputs, f func(r capture.Record, n int) error) error {
 	for n := 0; ctx.Err() == nil; n++ {
-		r, err, ok := in.try()
-		switch {
-		case !ok:
-			continue
-		case errors.Is(err, io.EOF):
+		r, err := in.Next()
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 		if err := f(r, n); err != nil {

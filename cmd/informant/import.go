@@ -238,6 +238,9 @@ func (c *copying) run() error {
 			c.in.damage = append(c.in.damage, e)
 		}
 		o.damage = c.in.damage
+		if err := newerRecords(c.in.sources); err != nil {
+			o.damage = append(o.damage, err)
+		}
 	}
 	if s := out.Stats(); !c.quiet && c.name != "-" {
 		fmt.Fprintf(c.stdout, "%s: %s of %s, %s bytes of traffic in %s bytes\n", transcript.Safe(c.name), plural(int(s.Records), "record", "records"),
@@ -281,18 +284,12 @@ func (c *copying) copy(out *recording.Files) (conns int, err error) {
 }
 
 func (c *copying) each(out *recording.Files) (conns int, err error) {
+	ctx := c.ctx
+	if c.patient {
+		ctx = context.WithoutCancel(ctx)
+	}
 	seen := map[uint64]bool{}
-	for n := 0; c.patient || c.ctx.Err() == nil; n++ {
-		r, err, ok := c.in.try()
-		if !ok {
-			continue
-		}
-		if errors.Is(err, io.EOF) {
-			return conns, nil
-		}
-		if err != nil {
-			return conns, err
-		}
+	err = eachRecord(ctx, c.in, func(r capture.Record, n int) error {
 		if !seen[r.Conn.ID] {
 			conns++
 			seen[r.Conn.ID] = true
@@ -300,14 +297,12 @@ func (c *copying) each(out *recording.Files) (conns int, err error) {
 		if r.Kind == capture.Close && r.Both {
 			delete(seen, r.Conn.ID)
 		}
-		if err := out.Put(r); err != nil {
-			return conns, err
-		}
 		if n%1024 == 0 {
 			c.meter.tick()
 		}
-	}
-	return conns, nil
+		return out.Put(r)
+	})
+	return conns, err
 }
 
 // literal is a name in which nothing stands for the time.

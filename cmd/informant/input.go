@@ -249,21 +249,24 @@ type inputs struct {
 	sources []capture.Source
 	closers []func() error
 	at      int
-	seq     uint64
-	conns   map[*capture.Conn]*capture.Conn
-	lastID  uint64
-	live    bool    // one of them is a pipe: what will come may not be there yet
-	damage  []error // of what could not be read: that it is damaged, or that it is nothing readable
+	number  numbering
+	conns   map[*capture.Conn]*capture.Conn // of sources[at]
+	live    bool                            // one of them is a pipe: what will come may not be there yet
+	damage  []error                         // of what could not be read: that it is damaged, or that it is nothing readable
 }
 
 // Next returns the next record of all inputs, io.EOF after the last. What of
-// an input could not be read is kept in damage, and the next one begins.
+// an input could not be read is kept in damage, and the next one begins; so it
+// does when a reader panics.
 func (in *inputs) Next() (capture.Record, error) {
 	for in.at < len(in.sources) {
-		r, err := in.sources[in.at].Next()
+		r, err := next(in.sources[in.at])
 		if err == nil {
 			if len(in.sources) > 1 {
-				in.renumber(&r)
+				if in.conns == nil {
+					in.conns = map[*capture.Conn]*capture.Conn{}
+				}
+				in.number.own(&r, in.conns)
 			}
 			return r, nil
 		}
@@ -276,28 +279,40 @@ func (in *inputs) Next() (capture.Record, error) {
 	return capture.Record{}, io.EOF
 }
 
-// renumber gives r and its connection numbers of their own.
-func (in *inputs) renumber(r *capture.Record) {
-	in.seq++
-	r.Seq = in.seq
-	old := r.Conn
-	if old == nil {
+// next is the source's next record; its panic becomes a failure.
+func next(s capture.Source) (r capture.Record, err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = failure{"reading", x}
+		}
+	}()
+	return s.Next()
+}
+
+// numbering numbers records and connections of several sources anew, so that no
+// two have the same number.
+type numbering struct{ seq, conns uint64 }
+
+// own gives r and its connection numbers of their own. known are the connections
+// of the same source that are open, with what they became.
+func (n *numbering) own(r *capture.Record, known map[*capture.Conn]*capture.Conn) {
+	n.seq++
+	r.Seq = n.seq
+	was := r.Conn
+	if was == nil {
 		return
 	}
-	c := in.conns[old]
+	c := known[was]
 	if c == nil {
-		if in.conns == nil {
-			in.conns = make(map[*capture.Conn]*capture.Conn)
-		}
-		in.lastID++
-		own := *old
-		own.ID = in.lastID
+		n.conns++
+		own := *was
+		own.ID = n.conns
 		c = &own
-		in.conns[old] = c
+		known[was] = c
 	}
 	r.Conn = c
 	if r.Kind == capture.Close && r.Both {
-		delete(in.conns, old)
+		delete(known, was)
 	}
 }
 

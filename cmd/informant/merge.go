@@ -85,8 +85,7 @@ type byTime struct {
 	sources []capture.Source
 	lanes   []*lane
 	used    *lane // of which the last record was
-	seq     uint64
-	conns   uint64
+	number  numbering
 	wrong   []error
 	told    bool
 }
@@ -122,7 +121,9 @@ func (b *byTime) Next() (capture.Record, error) {
 		}
 		return capture.Record{}, io.EOF
 	}
-	return b.number(b.used), nil
+	r := b.used.next
+	b.number.own(&r, b.used.conns)
+	return r, nil
 }
 
 // advance reads a lane's next record; at its end the lane is gone.
@@ -148,26 +149,6 @@ func (b *byTime) advance(l *lane, fresh bool) {
 		}
 	}
 	b.lanes = kept
-}
-
-// number gives a record and its connection numbers of their own.
-func (b *byTime) number(l *lane) capture.Record {
-	r := l.next
-	b.seq++
-	r.Seq = b.seq
-	c := l.conns[r.Conn]
-	if c == nil {
-		b.conns++
-		own := *r.Conn
-		own.ID = b.conns
-		c = &own
-		l.conns[r.Conn] = c
-	}
-	if r.Kind == capture.Close && r.Both {
-		delete(l.conns, r.Conn)
-	}
-	r.Conn = c
-	return r
 }
 
 // Close closes the sources.

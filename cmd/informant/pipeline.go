@@ -182,7 +182,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 				return
 			}
 		}
-		r, err := p.next()
+		r, err := p.in.Next()
 		n := len(b.halves)
 		if open = err == nil; open {
 			b.halves = front.Feed(r, b.halves)
@@ -196,29 +196,6 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 			return
 		}
 	}
-}
-
-// next is the input's next record. A reader that panics costs the rest of what
-// it reads, as damage does.
-func (p *pipeline) next() (r capture.Record, err error) {
-	for {
-		if r, err, ok := p.in.try(); ok {
-			return r, err
-		}
-	}
-}
-
-// try is Next; ok is false when it panicked, and the next input's turn has come.
-func (in *inputs) try() (r capture.Record, err error, ok bool) {
-	defer func() {
-		if x := recover(); x != nil {
-			in.damage = append(in.damage, fmt.Errorf("reading failed: %v (%w)", x, capture.ErrDamaged))
-			in.at++
-			in.conns = nil
-		}
-	}()
-	r, err = in.Next()
-	return r, err, true
 }
 
 // decode makes items of the batches. When ctx ends it tells what it has.

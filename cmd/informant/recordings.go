@@ -143,13 +143,25 @@ func (in *inputs) unfit() error {
 			return err
 		}
 	}
-	for _, src := range in.sources {
-		if s, ok := src.(*recordingSource); ok && s.reader != nil && s.reader.Unknown() > 0 {
-			return fmt.Errorf("%s: %s of a kind that a newer informant wrote: sealing would lose what they say",
-				s.parts[0].name, plural(s.reader.Unknown(), "record is", "records are"))
+	return newerRecords(in.sources)
+}
+
+// newerRecords says which of the recordings, which have been read, hold records
+// that cannot be written anew. They were read as remarks.
+func newerRecords(sources []capture.Source) error {
+	var wrong []error
+	for _, src := range sources {
+		switch s := src.(type) {
+		case *byTime:
+			wrong = append(wrong, newerRecords(s.sources))
+		case *recordingSource:
+			if s.reader != nil && s.reader.Unknown() > 0 {
+				wrong = append(wrong, fmt.Errorf("%s: %s of a kind that only a newer informant can write: what is made of it does not hold what they say",
+					s.parts[0].name, plural(s.reader.Unknown(), "record is", "records are")))
+			}
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // told names the file of each thing that is wrong.

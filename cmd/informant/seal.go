@@ -305,26 +305,11 @@ func (s *sealing) write(in *inputs, name string) (tmp string, statement recordin
 // header is that of the sealed recording. It is still the one that was recorded
 // then and there, where it is one; its id is new.
 func (s *sealing) header(in *inputs) recording.Header {
-	h := recording.NewHeader(os.Args)
-	var all []recording.Header
-	for _, src := range in.sources {
-		for _, p := range src.(*recordingSource).parts {
-			all = append(all, p.header)
-		}
-	}
-	seen := map[string]bool{}
-	for _, was := range all {
-		h.From = append(h.From, "sealed "+hexID(was.ID))
-		for _, line := range was.Sources {
-			if !seen[line] {
-				h.Sources = append(h.Sources, line)
-			}
-			seen[line] = true
-		}
-	}
-	h.Follows = all[0].Follows
-	if len(all) == 1 {
-		was := all[0]
+	h := madeOf("sealed", in)
+	first := in.sources[0].(*recordingSource).parts
+	was := first[0].header
+	h.Follows = was.Follows
+	if len(in.sources) == 1 && len(first) == 1 {
 		h.Created, h.Tool, h.Host, h.User, h.Command, h.Clock = was.Created, was.Tool, was.Host, was.User, was.Command, was.Clock
 		h.From = append(was.From, h.From...)
 	}
@@ -341,11 +326,7 @@ func (b *breakable) Next() (capture.Record, error) {
 	if err := b.ctx.Err(); err != nil {
 		return capture.Record{}, err
 	}
-	for {
-		if r, err, ok := b.inputs.try(); ok {
-			return r, err
-		}
-	}
+	return b.inputs.Next()
 }
 
 // readBack proves what was written, and compares it with what it was made of.

@@ -135,6 +135,9 @@ func (s *splitting) each(f func(capture.Record) error) error {
 	}
 	err = eachRecord(s.ctx, in, func(r capture.Record, _ int) error { return f(r) })
 	s.damage = in.damage
+	if newer := newerRecords(in.sources); newer != nil {
+		s.damage = append(s.damage, newer)
+	}
 	return errors.Join(err, in.Close())
 }
 

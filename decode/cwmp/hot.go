@@ -23,13 +23,14 @@ var (
 	deleteObjectMembers   = new(DeleteObject).Members()
 )
 
-// hotMembers is how many members such a struct has at most.
-const hotMembers = 6
+// HotMembers is how many members such a struct has at most: the room with which
+// AppendMembers allocates nothing.
+const HotMembers = 6
 
 // hot is the members of s without their values, which it puts into values, and
 // where the presence of s is kept, nil where that is not kept. It returns no
 // members of a struct that is none of these.
-func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
+func hot(s Struct, values *[HotMembers]Value) ([]Member, *Presence) {
 	switch s := s.(type) {
 	case *ParameterValueStruct:
 		values[0], values[1] = &s.Name, &s.Value
@@ -47,7 +48,7 @@ func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
 		values[0], values[1], values[2], values[3] = &s.Manufacturer, &s.OUI, &s.ProductClass, &s.SerialNumber
 		return deviceMembers, &s.Presence
 	case *Inform:
-		*values = [hotMembers]Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList}
+		*values = [HotMembers]Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList}
 		return informMembers, nil
 	case *InformResponse:
 		values[0] = &s.MaxEnvelopes
@@ -81,4 +82,19 @@ func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
 		return deleteObjectMembers, nil
 	}
 	return nil, nil
+}
+
+// AppendMembers appends the members of s to dst. With room for HotMembers in dst
+// it allocates nothing for what nearly every session holds, which s.Members does.
+func AppendMembers(dst []Member, s Struct) []Member {
+	var values [HotMembers]Value
+	list, _ := hot(s, &values)
+	if list == nil {
+		return append(dst, s.Members()...)
+	}
+	for i, m := range list {
+		m.Value = values[i]
+		dst = append(dst, m)
+	}
+	return dst
 }

@@ -14,7 +14,7 @@ func TestHotMembers(t *testing.T) {
 	}
 	listed := 0
 	for _, s := range structs {
-		var values [hotMembers]Value
+		var values [HotMembers]Value
 		members, presence := hot(s, &values)
 		if members == nil {
 			continue

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"hash"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"informant/capture"
 	"informant/decode/http1"
+	"informant/decode/soap"
 )
 
 // Limits bounds what a Tracker holds. Zero values stand for the defaults.
@@ -65,11 +65,12 @@ type Tracker struct {
 	event  http1.Event // the one that is being fed
 	spare  *binding    // for use again
 
-	byCookie map[cookie]bearers      // those in which it was set
-	byDevice map[caller]*tracked     // the latest session of each
-	byClient map[netip.Addr]*tracked // what may be continued; more by tracked.peer
+	byCookie map[cookie]bearers  // those in which it was set
+	byDevice map[caller]*tracked // the latest session of each
+	byClient chains[tracked]     // what may be continued on another connection, by client
 
-	silent map[netip.Addr]*connTrack // by client; more by connTrack.silence
+	// silent are connections that are open and of which nothing was heard yet.
+	silent chains[connTrack]
 
 	devices   deviceBook
 	requests  requestBook
@@ -91,17 +92,17 @@ type connTrack struct {
 	conn      *capture.Conn
 	opened    time.Time
 	midstream bool
-	current   *tracked   // the session, or fragment, that its next POST joins
-	waiting   *binding   // exchanges without an answer yet, the oldest first
-	newest    *binding   // the last of them
-	own       binding    // for one of them; its ct is nil while none has it
-	prelude   []*binding // POSTs before anything that tells whose they are
-	begun     int        // sessions and fragments begun on it
-	devices   [2]string  // keys of the devices whose Informs it carried, two at most
-	carried   int        // how many those are
-	lost      int64      // bytes missing since the last message
-	acs       bool       // its server answered CWMP
-	silence   silence    // in Tracker.silent
+	current   *tracked         // the session, or fragment, that its next POST joins
+	waiting   *binding         // exchanges without an answer yet, the oldest first
+	newest    *binding         // the last of them
+	own       binding          // for one of them; its ct is nil while none has it
+	prelude   []*binding       // POSTs before anything that tells whose they are
+	begun     int              // sessions and fragments begun on it
+	devices   [2]string        // keys of the devices whose Informs it carried, two at most
+	carried   int              // how many those are
+	lost      int64            // bytes missing since the last message
+	acs       bool             // its server answered CWMP
+	silence   place[connTrack] // in Tracker.silent
 }
 
 // binding ties an exchange to the session that it belongs to.
@@ -119,19 +120,17 @@ type binding struct {
 	foreign  bool       // it was taken for no CWMP before its answer was seen
 }
 
-// Reading is the CWMP messages in an event's HTTP message.
-type Reading struct{ messages []*Message }
+// Reading is the CWMP messages in an event's HTTP message, and the document that
+// they are in, or that none was found in.
+type Reading struct {
+	messages []*Message
+	document *soap.Document
+}
 
 // Read reads the envelope of the HTTP message that an event completed. It
 // depends on nothing else, so that it can be done ahead of Feed, and elsewhere.
 func Read(e *http1.Event) Reading {
-	switch e.Kind {
-	case http1.RequestSeen:
-		return Reading{readMessages(e.Exchange.Request)}
-	case http1.ResponseSeen:
-		return Reading{readMessages(e.Exchange.Response)}
-	}
-	return Reading{}
+	return new(Reader).Read(e)
 }
 
 // Feed takes what http1 completed, and what Read made of it, and returns what
@@ -147,9 +146,9 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 		ct.opened, ct.midstream = e.Time, e.Midstream
 		t.opens(ct)
 	case http1.RequestSeen:
-		t.request(ct, e, r.messages)
+		t.request(ct, e, r)
 	case http1.ResponseSeen:
-		t.response(ct, e, r.messages)
+		t.response(ct, e, r)
 	case http1.Unanswered:
 		t.unanswered(ct, e)
 	case http1.GapSeen:
@@ -196,8 +195,8 @@ func (t *Tracker) start() {
 		t.conns = map[*capture.Conn]*connTrack{}
 		t.byCookie = map[cookie]bearers{}
 		t.byDevice = map[caller]*tracked{}
-		t.byClient = map[netip.Addr]*tracked{}
-		t.silent = map[netip.Addr]*connTrack{}
+		t.byClient = newChains(func(s *tracked) *place[tracked] { return &s.peer })
+		t.silent = newChains(func(ct *connTrack) *place[connTrack] { return &ct.silence })
 	}
 	for len(t.trim) > 0 {
 		x := t.trim[len(t.trim)-1]
@@ -324,8 +323,8 @@ func (t *Tracker) release(b *binding) {
 }
 
 // request takes a complete HTTP request.
-func (t *Tracker) request(ct *connTrack, e *http1.Event, msgs []*Message) {
-	m := e.Exchange.Request
+func (t *Tracker) request(ct *connTrack, e *http1.Event, r Reading) {
+	m, msgs := e.Exchange.Request, r.messages
 	t.heard(ct)
 	b := t.await(ct, e.Exchange)
 	if len(msgs) == 0 && !isHeadless(m) {
@@ -341,7 +340,7 @@ func (t *Tracker) request(ct *connTrack, e *http1.Event, msgs []*Message) {
 		x.From = CPE
 	}
 	if len(msgs) == 0 {
-		msgs = bare(m)
+		msgs = bare(m, r.document)
 	}
 	for _, x := range msgs {
 		x.Early = e.EarlyNext
@@ -371,9 +370,10 @@ func (b *binding) inPrelude() bool {
 	return false
 }
 
-// bare makes the Message of a POST in which no method was found.
-func bare(m *http1.Message) []*Message {
-	x := alone(m)
+// bare makes the Message of a POST in which no method was found. d is what it
+// holds, nil where that is no envelope.
+func bare(m *http1.Message, d *soap.Document) []*Message {
+	x := alone(m, d)
 	x[0].From, x[0].Kind = CPE, Unreadable
 	if x[0].Document == nil && blank(m.Body) && m.Omitted == 0 && m.Complete {
 		x[0].Kind = Empty
@@ -382,20 +382,19 @@ func bare(m *http1.Message) []*Message {
 }
 
 // alone makes the one Message of an HTTP message without methods.
-func alone(m *http1.Message) []*Message {
+func alone(m *http1.Message, d *soap.Document) []*Message {
 	x := new(struct {
 		Message
 		list [1]*Message
 	})
-	x.HTTP, x.Time, x.End = m, m.First, m.Last
-	x.Document, _ = parseIfSOAP(m)
+	x.HTTP, x.Time, x.End, x.Document = m, m.First, m.Last, d
 	x.list[0] = &x.Message
 	return x.list[:]
 }
 
 // response takes a complete HTTP response.
-func (t *Tracker) response(ct *connTrack, e *http1.Event, msgs []*Message) {
-	m := e.Exchange.Response
+func (t *Tracker) response(ct *connTrack, e *http1.Event, r Reading) {
+	m, msgs := e.Exchange.Response, r.messages
 	t.heard(ct)
 	b := ct.answered(e.Exchange)
 	if b == nil { // its request was not seen
@@ -430,13 +429,13 @@ func (t *Tracker) response(ct *connTrack, e *http1.Event, msgs []*Message) {
 		// CWMP, readable or not, in answer to what was none, or to what was
 		// not seen.
 		b.to = t.fragment(ct, e.Time)
-		if r := b.exchange.Request; r != nil {
-			b.requests = bare(r)
+		if q := b.exchange.Request; q != nil {
+			b.requests = bare(q, documentOf(q))
 			t.admitRequest(b.to, b)
 		}
 	}
 	if len(msgs) == 0 {
-		msgs = answerWithout(m)
+		msgs = answerWithout(m, r.document)
 	}
 	for _, x := range msgs {
 		x.From, x.Status = ACS, m.Status
@@ -452,8 +451,8 @@ func (t *Tracker) other(x *http1.Exchange, at time.Time) {
 
 // answerWithout makes the Message of an HTTP response in which no method was
 // found.
-func answerWithout(m *http1.Message) []*Message {
-	list := alone(m)
+func answerWithout(m *http1.Message, d *soap.Document) []*Message {
+	list := alone(m, d)
 	x := list[0]
 	x.From, x.Status, x.Kind = ACS, m.Status, HTTP
 	success := m.Status >= 200 && m.Status < 300

@@ -160,7 +160,7 @@ func (t *Tracker) clientSession(ct *connTrack) *tracked {
 		return nil
 	}
 	var found *tracked
-	for s := t.byClient[ct.conn.Client.Addr()]; s != nil; s = s.peer.after {
+	for s := t.byClient.first[ct.conn.Client.Addr()]; s != nil; s = s.peer.after {
 		if s.State == Informed && !s.retry || found != nil {
 			return nil // the one waits for its InformResponse: nothing else can follow; or there are two
 		}
@@ -186,7 +186,7 @@ func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
 		s.probing = true
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, answerWithout(b.exchange.Response))
+			t.admitResponse(s, b, answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
 		} else if b.gone {
 			t.cutOff(s, b)
 		}
@@ -208,7 +208,7 @@ func (t *Tracker) settlePrelude(ct *connTrack, cwmp bool) {
 		s := t.fragment(ct, b.requests[0].Time)
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, answerWithout(b.exchange.Response))
+			t.admitResponse(s, b, answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
 		} else if b.gone {
 			t.cutOff(s, b)
 			s.cutExchange = true

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"informant/capture"
-	"informant/decode/http1"
-	"informant/decode/soap"
 )
 
 // tracked is a session that is open, and what is needed to go on with it. What
@@ -50,8 +48,8 @@ type tracked struct {
 		conns        [1]*capture.Conn
 	}
 
-	older, newer *tracked // in sessionList
-	peer         peers    // in Tracker.byClient
+	older, newer *tracked       // in sessionList
+	peer         place[tracked] // in Tracker.byClient
 	liveConns    int
 	key          string // of its device
 	client       netip.Addr
@@ -136,7 +134,7 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	t.open.push(s)
 	t.attach(s, ct)
 	if !fragment {
-		t.knowClient(s)
+		t.byClient.add(s.client, s)
 	}
 	if t.open.n > t.limits.Sessions {
 		t.end(t.open.oldest, TooLarge)
@@ -295,7 +293,7 @@ func (t *Tracker) add(s *tracked, m *Message) {
 	s.note(m)
 	s.unreadable = m.Kind == Unreadable
 	if s.State == Done || s.State == Broken {
-		t.forgetClient(s)
+		t.byClient.remove(s.client, s)
 	}
 	if m.N == 1 {
 		t.emit(Event{Kind: SessionOpened, Time: m.Time, Session: &s.Session})
@@ -422,7 +420,7 @@ func (t *Tracker) end(s *tracked, c Cause) {
 	for _, c := range s.cookies {
 		t.dropCookie(s, c.cookie)
 	}
-	t.forgetClient(s)
+	t.byClient.remove(s.client, s)
 	s.Unheard = t.unheard(s)
 	for _, c := range s.Conns {
 		if ct := t.conns[c]; ct != nil && ct.current == s {
@@ -434,60 +432,6 @@ func (t *Tracker) end(s *tracked, c Cause) {
 	}
 	conclude(s, c)
 	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: &s.Session})
-}
-
-// peers is a session's place among those of its client that may be continued.
-type peers struct {
-	before, after *tracked
-	listed        bool
-}
-
-// knowClient says that a session may be continued on another connection.
-func (t *Tracker) knowClient(s *tracked) {
-	first := t.byClient[s.client]
-	if first != nil {
-		first.peer.before = s
-	}
-	s.peer = peers{after: first, listed: true}
-	t.byClient[s.client] = s
-}
-
-// forgetClient says that a session will not be continued elsewhere.
-func (t *Tracker) forgetClient(s *tracked) {
-	p := s.peer
-	if !p.listed {
-		return
-	}
-	s.peer = peers{}
-	if p.after != nil {
-		p.after.peer.before = p.before
-	}
-	switch {
-	case p.before != nil:
-		p.before.peer.after = p.after
-	case p.after != nil:
-		t.byClient[s.client] = p.after
-	default:
-		delete(t.byClient, s.client)
-	}
-}
-
-// readMessages parses an HTTP message's body where it looks like an envelope.
-func readMessages(m *http1.Message) []*Message {
-	_, msgs := parseIfSOAP(m)
-	for _, x := range msgs {
-		x.HTTP, x.Time, x.End = m, m.First, m.Last
-	}
-	return msgs
-}
-
-// parseIfSOAP reads a body that begins like an envelope, whatever its type says.
-func parseIfSOAP(m *http1.Message) (*soap.Document, []*Message) {
-	if m == nil || !Sniff(m.Body) {
-		return nil, nil
-	}
-	ct, _ := m.Field("Content-Type")
-	return Parse(m.Body, ct)
 }
 
 func addrText(a netip.AddrPort) string {

@@ -1,46 +1,15 @@
 package cwmp
 
-// silence is a connection's place among those of its client that are open and
-// of which nothing was heard yet: it is new, or bytes are missing in the capture
-// and its source still waits for them.
-type silence struct {
-	before, after *connTrack
-	listed        bool
-}
-
-// opens notes that nothing was heard yet of a connection.
+// opens notes that nothing was heard yet of a connection: it is new, or bytes are
+// missing in the capture and its source still waits for them.
 func (t *Tracker) opens(ct *connTrack) {
-	if ct.silence.listed || !ct.conn.Client.IsValid() {
-		return
+	if !ct.silence.listed && ct.conn.Client.IsValid() {
+		t.silent.add(ct.conn.Client.Addr(), ct)
 	}
-	client := ct.conn.Client.Addr()
-	first := t.silent[client]
-	if first != nil {
-		first.silence.before = ct
-	}
-	ct.silence = silence{after: first, listed: true}
-	t.silent[client] = ct
 }
 
 // heard notes that a connection has told something, or is over.
-func (t *Tracker) heard(ct *connTrack) {
-	x := ct.silence
-	if !x.listed {
-		return
-	}
-	ct.silence = silence{}
-	if x.after != nil {
-		x.after.silence.before = x.before
-	}
-	switch {
-	case x.before != nil:
-		x.before.silence.after = x.after
-	case x.after != nil:
-		t.silent[ct.conn.Client.Addr()] = x.after
-	default:
-		delete(t.silent, ct.conn.Client.Addr())
-	}
-}
+func (t *Tracker) heard(ct *connTrack) { t.silent.remove(ct.conn.Client.Addr(), ct) }
 
 // unheard says whether a session may have a part on a connection that hasn't
 // told it yet: an answer on one before its last is open, or one between the same
@@ -53,7 +22,7 @@ func (t *Tracker) unheard(s *tracked) bool {
 			return true
 		}
 	}
-	first := t.silent[s.client]
+	first := t.silent.first[s.client]
 	if first == nil || s.Undated {
 		return false
 	}

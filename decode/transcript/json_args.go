@@ -14,49 +14,13 @@ func (e *encoder) args(m *cwmp.Message) {
 	e.end('}')
 }
 
-// members writes the members of s that are present. Those of what nearly every
-// session holds are written without a list of them.
+// members writes the members of s that are present.
 func (e *encoder) members(s cwmp.Struct) {
-	switch s := s.(type) {
-	case *cwmp.Inform:
-		e.member("DeviceId", &s.DeviceID)
-		e.member("Event", &s.Event)
-		e.named("MaxEnvelopes", &s.MaxEnvelopes)
-		e.named("CurrentTime", &s.CurrentTime)
-		e.named("RetryCount", &s.RetryCount)
-		e.member("ParameterList", &s.ParameterList)
-	case *cwmp.DeviceIDStruct:
-		e.named("Manufacturer", &s.Manufacturer)
-		e.named("OUI", &s.OUI)
-		e.named("ProductClass", &s.ProductClass)
-		e.named("SerialNumber", &s.SerialNumber)
-	case *cwmp.InformResponse:
-		e.named("MaxEnvelopes", &s.MaxEnvelopes)
-	case *cwmp.SetParameterValues:
-		e.member("ParameterList", &s.ParameterList)
-		e.named("ParameterKey", &s.ParameterKey)
-	case *cwmp.SetParameterValuesResponse:
-		e.named("Status", &s.Status)
-	case *cwmp.GetParameterValues:
-		e.member("ParameterNames", &s.ParameterNames)
-	case *cwmp.GetParameterValuesResponse:
-		e.member("ParameterList", &s.ParameterList)
-	case *cwmp.GetParameterNames:
-		e.named("ParameterPath", &s.ParameterPath)
-		e.named("NextLevel", &s.NextLevel)
-	case *cwmp.GetParameterNamesResponse:
-		e.member("ParameterList", &s.ParameterList)
-	case *cwmp.OperationStruct:
-		e.known("Kind", s.Kind)
-		e.listed(s)
-	default:
-		e.listed(s)
+	if op, ok := s.(*cwmp.OperationStruct); ok {
+		e.known("Kind", op.Kind)
 	}
-}
-
-// listed writes the members that s lists.
-func (e *encoder) listed(s cwmp.Struct) {
-	for _, m := range s.Members() {
+	var room [cwmp.HotMembers]cwmp.Member
+	for _, m := range cwmp.AppendMembers(room[:0], s) {
 		e.member(m.Name, m.Value)
 	}
 }

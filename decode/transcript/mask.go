@@ -448,7 +448,8 @@ func eachSecret(v cwmp.Value, f func(*cwmp.Leaf)) {
 			eachSecret(v.Item(i), f)
 		}
 	case cwmp.Struct:
-		for _, m := range v.Members() {
+		var room [cwmp.HotMembers]cwmp.Member
+		for _, m := range cwmp.AppendMembers(room[:0], v) {
 			if l, ok := m.Value.(*cwmp.Leaf); ok && secretArg(m.Name) {
 				f(l)
 				continue

@@ -92,3 +92,10 @@ func TestCleanRun(t *testing.T) {
 		}
 	}
 }
+
+// listed writes the members that s lists by itself.
+func (e *encoder) listed(s cwmp.Struct) {
+	for _, m := range s.Members() {
+		e.member(m.Name, m.Value)
+	}
+}

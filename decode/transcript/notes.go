@@ -161,7 +161,8 @@ func secretAround(v cwmp.Value, at soap.Span) (secret, found bool) {
 			}
 		}
 	case cwmp.Struct:
-		for _, m := range v.Members() {
+		var room [cwmp.HotMembers]cwmp.Member
+		for _, m := range cwmp.AppendMembers(room[:0], v) {
 			if secret, found = secretAround(m.Value, at); found {
 				return secret, true
 			}
