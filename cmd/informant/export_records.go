@@ -201,9 +201,7 @@ func (c *selection) entryChosen(e *recording.Entry) bool {
 		_, ok := c.names[e.ID]
 		return ok
 	}
-	p := &c.pick
-	return (p.session == "" || e.Name == p.session || p.hasID(e.ID)) && (p.device == "" || e.Device == p.device) &&
-		(p.since.IsZero() || !e.Start.Before(p.since)) && (p.until.IsZero() || e.Start.Before(p.until))
+	return c.matches(e.Name, e.ID, e.Device, e.Start)
 }
 
 // wants says whether a record belongs to what is exported.

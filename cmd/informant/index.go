@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,51 +85,65 @@ func (p *plan) ask(asked *pick) bool {
 	if len(p.found) > 0 && names == 0 {
 		return false // an index of somebody else's
 	}
-	need := map[uint64]bool{}
+	n := needs{sealed: p.sealed, asked: map[[16]byte]bool{}, groups: map[uint64]bool{}, devices: map[string][][16]byte{}}
 	for i := range p.found {
-		if !p.need(&p.found[i], need) {
+		if !n.add(&p.found[i]) {
 			return false
 		}
 	}
-	for n := range need {
-		p.groups = append(p.groups, n)
-	}
-	slices.Sort(p.groups)
+	p.groups = slices.Sorted(maps.Keys(n.groups))
 	return true
 }
 
-// need adds the groups of a session, and of its device's sessions before and after
-// it: how those were left, and that another one came, tells of this one too.
-func (p *plan) need(e *recording.Entry, need map[uint64]bool) bool {
-	var before, after recording.Entry
-	if e.Device != "" {
-		found := false
-		for d, err := range p.sealed.Sessions(recording.Query{Device: e.Device, NoGroups: true}) {
-			switch {
-			case err != nil:
-				return false
-			case d.ID == e.ID:
-				found = true
-				continue
-			case !found:
-				before = d
-				continue
-			}
-			after = d
-			break
-		}
+// needs gathers the groups that have to be read.
+type needs struct {
+	sealed  *recording.Sealed
+	asked   map[[16]byte]bool // the sessions of which the index was asked
+	groups  map[uint64]bool
+	devices map[string][][16]byte // the sessions of a device, in their order
+}
+
+// add adds the groups of a session, and of its device's sessions before and after
+// it: how those were left, and that another one came, tells of this one too. It
+// says whether the index could be read.
+func (n *needs) add(e *recording.Entry) bool {
+	if e.Device == "" {
+		return n.session(e.ID)
 	}
-	for _, d := range []recording.Entry{before, *e, after} {
-		if d.ID == [16]byte{} {
-			continue
-		}
-		for whole, err := range p.sealed.Sessions(recording.Query{ID: hexID(d.ID)}) {
+	all, ok := n.devices[e.Device]
+	if !ok {
+		for d, err := range n.sealed.Sessions(recording.Query{Device: e.Device, NoGroups: true}) {
 			if err != nil {
 				return false
 			}
-			for _, n := range whole.Groups {
-				need[n] = true
-			}
+			all = append(all, d.ID)
+		}
+		n.devices[e.Device] = all
+	}
+	i := slices.Index(all, e.ID)
+	if i < 0 {
+		return n.session(e.ID)
+	}
+	for _, id := range all[max(i-1, 0):min(i+2, len(all))] {
+		if !n.session(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// session adds the groups of a session.
+func (n *needs) session(id [16]byte) bool {
+	if n.asked[id] {
+		return true
+	}
+	n.asked[id] = true
+	for e, err := range n.sealed.Sessions(recording.Query{ID: hexID(id)}) {
+		if err != nil {
+			return false
+		}
+		for _, g := range e.Groups {
+			n.groups[g] = true
 		}
 	}
 	return true

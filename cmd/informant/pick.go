@@ -69,10 +69,15 @@ func (p *pick) isOrdinal() bool {
 
 // takes says whether a session is asked for.
 func (p *pick) takes(s *cwmp.Session) bool {
-	return (p.session == "" || transcript.SessionName(s) == p.session || p.hasID(s.ID)) &&
-		(p.device == "" || s.Device.Key() == p.device) &&
-		(p.since.IsZero() || !s.Start.Before(p.since)) &&
-		(p.until.IsZero() || s.Start.Before(p.until))
+	return p.matches(transcript.SessionName(s), s.ID, s.Device.Key(), s.Start)
+}
+
+// matches says whether a session of that name, id, device and start is asked for.
+func (p *pick) matches(name string, id [16]byte, device string, start time.Time) bool {
+	return (p.session == "" || name == p.session || p.hasID(id)) &&
+		(p.device == "" || device == p.device) &&
+		(p.since.IsZero() || !start.Before(p.since)) &&
+		(p.until.IsZero() || start.Before(p.until))
 }
 
 // sessionChosen says whether the item is a session asked for, or belongs to one.

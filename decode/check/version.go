@@ -30,31 +30,7 @@ var versions = []*Check{
 // of its own.
 func spoken(space string) int { return min(cwmp.Version(space), 2) }
 
-// oneSpace says whether all methods of a session are in one namespace, and no
-// version was chosen in a header.
-func oneSpace(s *cwmp.Session) bool {
-	space := ""
-	for _, m := range s.Messages {
-		if m.Header.UseCWMPVersion != nil {
-			return false
-		}
-		if !isRequest(m) && m.Kind != cwmp.Response {
-			continue
-		}
-		if space == "" {
-			space = m.Method.Space
-		}
-		if m.Method.Space != space {
-			return false
-		}
-	}
-	return true
-}
-
 func oneNamespace(p *Pass) {
-	if oneSpace(p.Session) {
-		return
-	}
 	agreed, from := -1, -1
 	for i, m := range p.Session.Messages {
 		v := spoken(m.Method.Space)
