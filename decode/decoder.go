@@ -133,6 +133,7 @@ func caught(stage string, c *capture.Conn, at time.Time, bytes func() []byte, te
 // dropped, its bytes go out as undecoded, and everything else goes on.
 type Front struct {
 	Limits http1.Limits
+	Pool   *Pool // of memory to use again; may be nil
 	Bytes  int64 // application bytes seen so far
 
 	started  bool
@@ -213,6 +214,7 @@ func (f *Front) start() {
 	if !f.started {
 		f.started = true
 		f.assemble.Limits = f.Limits
+		f.assemble.Pool = f.Pool.http()
 		f.failures = map[*capture.Conn]int{}
 	}
 }
@@ -257,6 +259,8 @@ func planted(plant func(string, *capture.Conn), stage string, c *capture.Conn) {
 // as it is before a Back gets them. The zero value is ready; it is not safe for
 // concurrent use. What makes it panic goes out as undecoded.
 type Envelopes struct {
+	Pool *Pool // of memory to use again; may be nil
+
 	reader cwmp.Reader
 	plant  func(stage string, c *capture.Conn)
 }
@@ -274,6 +278,7 @@ func (x *Envelopes) one(h *Half) {
 	defer caught("soap", h.event.Conn, h.event.Time, func() []byte { return bytesOf(&h.event) }, func(f failure) { h.failed = &f })
 	planted(x.plant, "soap", h.event.Conn)
 	h.read = true
+	x.reader.Pool = x.Pool.cwmp()
 	h.reading = x.reader.Read(&h.event)
 }
 
@@ -281,6 +286,7 @@ func (x *Envelopes) one(h *Half) {
 // zero value is ready.
 type Back struct {
 	Options
+	Pool *Pool // of memory to use again; may be nil
 
 	started  bool
 	track    cwmp.Tracker
@@ -370,7 +376,7 @@ func (d *Back) start() {
 		return
 	}
 	d.started = true
-	d.track.Limits = d.CWMP
+	d.track.Limits, d.track.Pool = d.CWMP, d.Pool.cwmp()
 	d.check = d.Options.Check
 	d.findings = map[*cwmp.Session][]check.Finding{}
 	d.failures = map[*capture.Conn]int{}

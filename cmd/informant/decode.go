@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"informant/decode"
 	"informant/decode/transcript"
 )
 
@@ -87,7 +88,7 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 	if o.output == "json" {
 		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets, All: o.all}}
 	}
-	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, &pipeline{opts: opts, choice: choice, sink: out})
+	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, &pipeline{opts: opts, choice: choice, sink: out, pool: new(decode.Pool)})
 	if err != nil {
 		return err
 	}

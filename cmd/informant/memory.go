@@ -20,6 +20,7 @@ func watchMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
+	hugePages(memoryGoal)
 	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(memoryGoal)
 	go func() {

@@ -91,6 +91,7 @@ type pipeline struct {
 	out    io.Writer
 	meter  *meter
 	bytes  atomic.Int64 // of traffic, read so far
+	pool   *decode.Pool // for sinks that keep nothing of an item; may be nil
 }
 
 // outcome is what there is to say when all is told.
@@ -157,8 +158,8 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 // read fills batches until the input ends.
 func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) {
 	defer close(full)
-	front := decode.Front{Limits: p.opts.HTTP}
-	var envelopes decode.Envelopes
+	front := decode.Front{Limits: p.opts.HTTP, Pool: p.pool}
+	envelopes := decode.Envelopes{Pool: p.pool}
 	var b *batch
 	send := func() bool {
 		if len(full) > 0 {
@@ -200,8 +201,8 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 
 // decode makes items of the batches. When ctx ends it tells what it has.
 func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items chan<- []decode.Item) decode.Totals {
-	back := decode.Back{Options: p.opts}
-	var envelopes decode.Envelopes
+	back := decode.Back{Options: p.opts, Pool: p.pool}
+	envelopes := decode.Envelopes{Pool: p.pool}
 	var ready []decode.Item
 	size := 0
 	hand := func(done []decode.Item) {
@@ -279,7 +280,9 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 			}
 			out.count(it)
 			text = p.render(text[:0], it, out)
-			if err := sorted.put(begin(it), text); err != nil {
+			at := begin(it)
+			p.pool.Put(it)
+			if err := sorted.put(at, text); err != nil {
 				return err
 			}
 		}

@@ -89,6 +89,8 @@ type Message struct {
 	// Trimmed: the session outgrew its limit; HTTP.Raw, HTTP.Body, Document,
 	// Interim and the arguments were let go after the checks had seen them.
 	Trimmed bool
+
+	single *single // the block of memory that the Message is in; nil where it is in none
 }
 
 // Version is the CWMP version that a namespace names: 0 for cwmp-1-0, 1 for

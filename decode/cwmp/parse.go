@@ -23,15 +23,12 @@ func Parse(body, contentType string) (*soap.Document, []*Message) {
 // parse is Parse.
 func (d *decoder) parse(body, contentType string) (*soap.Document, []*Message) {
 	d.KnownMethod = knownMethod
+	d.Reuse(d.pool.document())
 	d.Open(body, contentType)
 	var messages []*Message
 	for d.NextMethod() {
 		if messages == nil {
-			first := &struct {
-				Message
-				list [1]*Message
-			}{}
-			messages = append(first.list[:0], &first.Message)
+			messages = d.pool.message().list[:]
 		} else {
 			messages = append(messages, &Message{})
 		}
@@ -102,7 +99,9 @@ func (d *decoder) readMessage(m *Message) {
 		m.Kind = Fault
 		m.Fault = d.readFault()
 	case known:
-		m.Args = def()
+		if m.Args = d.pool.arguments(name.Local); m.Args == nil {
+			m.Args = def()
+		}
 		d.structure(m.Args)
 	default:
 		d.unknownMethod()
@@ -138,6 +137,7 @@ const maxNotes = 1000
 // decoder reads methods into their structs.
 type decoder struct {
 	soap.Reader
+	pool      *Pool
 	message   *Message
 	notes     []Note
 	path      []pathStep // from the method to the struct that is being read

@@ -9,7 +9,11 @@ import (
 // what makes it fast: the tags that come again from message to message. What it
 // returns is that of Read. The zero value is ready; it is not safe for
 // concurrent use.
-type Reader struct{ decoder decoder }
+type Reader struct {
+	Pool *Pool // of memory to use again; may be nil
+
+	decoder decoder
+}
 
 // Read is the function Read.
 func (r *Reader) Read(e *http1.Event) Reading {
@@ -30,6 +34,7 @@ func (r *Reader) message(m *http1.Message) Reading {
 	}
 	contentType, _ := m.Field("Content-Type")
 	r.decoder.Keep()
+	r.decoder.pool = r.Pool
 	document, messages := r.decoder.parse(m.Body, contentType)
 	for _, x := range messages {
 		x.HTTP, x.Time, x.End = m, m.First, m.Last

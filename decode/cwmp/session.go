@@ -79,6 +79,7 @@ type Session struct {
 	Unheard    bool     // a connection that may have been part of it had told nothing, or not answered, when it ended
 	Interrupts [16]byte // the session that was open on the connection when this one's Inform came (SEQ-002)
 	TrimmedN   int      // how many messages were trimmed
+	Pending    int      // how many of its exchanges were not over when it ended
 
 	// What every message changes or asks for stands together.
 	Messages     []*Message

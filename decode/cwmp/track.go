@@ -58,6 +58,7 @@ func (l Limits) orDefaults() Limits {
 // be joined is a fragment.
 type Tracker struct {
 	Limits Limits
+	Pool   *Pool // of memory to use again; may be nil
 
 	limits Limits
 	conns  map[*capture.Conn]*connTrack
@@ -340,7 +341,7 @@ func (t *Tracker) request(ct *connTrack, e *http1.Event, r Reading) {
 		x.From = CPE
 	}
 	if len(msgs) == 0 {
-		msgs = bare(m, r.document)
+		msgs = t.Pool.bare(m, r.document)
 	}
 	for _, x := range msgs {
 		x.Early = e.EarlyNext
@@ -372,8 +373,8 @@ func (b *binding) inPrelude() bool {
 
 // bare makes the Message of a POST in which no method was found. d is what it
 // holds, nil where that is no envelope.
-func bare(m *http1.Message, d *soap.Document) []*Message {
-	x := alone(m, d)
+func (p *Pool) bare(m *http1.Message, d *soap.Document) []*Message {
+	x := p.alone(m, d)
 	x[0].From, x[0].Kind = CPE, Unreadable
 	if x[0].Document == nil && blank(m.Body) && m.Omitted == 0 && m.Complete {
 		x[0].Kind = Empty
@@ -382,13 +383,9 @@ func bare(m *http1.Message, d *soap.Document) []*Message {
 }
 
 // alone makes the one Message of an HTTP message without methods.
-func alone(m *http1.Message, d *soap.Document) []*Message {
-	x := new(struct {
-		Message
-		list [1]*Message
-	})
+func (p *Pool) alone(m *http1.Message, d *soap.Document) []*Message {
+	x := p.message()
 	x.HTTP, x.Time, x.End, x.Document = m, m.First, m.Last, d
-	x.list[0] = &x.Message
 	return x.list[:]
 }
 
@@ -430,12 +427,12 @@ func (t *Tracker) response(ct *connTrack, e *http1.Event, r Reading) {
 		// not seen.
 		b.to = t.fragment(ct, e.Time)
 		if q := b.exchange.Request; q != nil {
-			b.requests = bare(q, documentOf(q))
+			b.requests = t.Pool.bare(q, documentOf(q))
 			t.admitRequest(b.to, b)
 		}
 	}
 	if len(msgs) == 0 {
-		msgs = answerWithout(m, r.document)
+		msgs = t.Pool.answerWithout(m, r.document)
 	}
 	for _, x := range msgs {
 		x.From, x.Status = ACS, m.Status
@@ -451,8 +448,8 @@ func (t *Tracker) other(x *http1.Exchange, at time.Time) {
 
 // answerWithout makes the Message of an HTTP response in which no method was
 // found.
-func answerWithout(m *http1.Message, d *soap.Document) []*Message {
-	list := alone(m, d)
+func (p *Pool) answerWithout(m *http1.Message, d *soap.Document) []*Message {
+	list := p.alone(m, d)
 	x := list[0]
 	x.From, x.Status, x.Kind = ACS, m.Status, HTTP
 	success := m.Status >= 200 && m.Status < 300

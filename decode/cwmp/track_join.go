@@ -186,7 +186,7 @@ func (t *Tracker) admitPrelude(s *tracked, ct *connTrack) {
 		s.probing = true
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
+			t.admitResponse(s, b, t.Pool.answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
 		} else if b.gone {
 			t.cutOff(s, b)
 		}
@@ -208,7 +208,7 @@ func (t *Tracker) settlePrelude(ct *connTrack, cwmp bool) {
 		s := t.fragment(ct, b.requests[0].Time)
 		t.admitRequest(s, b)
 		if b.answered {
-			t.admitResponse(s, b, answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
+			t.admitResponse(s, b, t.Pool.answerWithout(b.exchange.Response, documentOf(b.exchange.Response)))
 		} else if b.gone {
 			t.cutOff(s, b)
 			s.cutExchange = true

@@ -431,6 +431,7 @@ func (t *Tracker) end(s *tracked, c Cause) {
 		return
 	}
 	conclude(s, c)
+	s.Pending = s.openExchanges
 	t.emit(Event{Kind: SessionEnded, Time: s.End, Session: &s.Session})
 }
 

@@ -120,15 +120,11 @@ type trimming struct {
 
 func (x trimming) do() {
 	whole := x.m.HTTP
-	raw := *whole
-	raw.Omitted += int64(len(raw.Raw))
-	raw.Raw, raw.Body, raw.Fields, raw.Trailers, raw.Quirks, raw.Pieces, raw.Head = "", "", nil, nil, nil, nil, 0
-	raw.Method, raw.Target, raw.Version = strings.Clone(raw.Method), strings.Clone(raw.Target), strings.Clone(raw.Version)
-	raw.Reason, raw.Coding = strings.Clone(raw.Reason), strings.Clone(raw.Coding)
+	stub := whole.Stub()
 	// The messages of one HTTP message stand side by side.
 	for i := x.m.N - 1; i < len(x.s.Messages) && x.s.Messages[i].HTTP == whole; i++ {
 		m := x.s.Messages[i]
-		m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = &raw, nil, nil, nil, nil, nil, Header{}
+		m.HTTP, m.Document, m.Args, m.Extra, m.Notes, m.Fault, m.Header = stub, nil, nil, nil, nil, nil, Header{}
 		m.ID, m.RPC, m.Method.Prefix = strings.Clone(m.ID), strings.Clone(m.RPC), ""
 		m.Method.Local, m.Method.Space = m.RPC, strings.Clone(m.Method.Space)
 		m.Trimmed, m.Interim = true, nil

@@ -12,8 +12,10 @@ import (
 // The zero value is ready.
 type Assembler struct {
 	Limits Limits
+	Pool   *Pool // of memory to use again; may be nil
 
 	conns  map[*capture.Conn]*conn
+	last   *conn   // that of the record before; nil where it is over
 	spares []*conn // used again
 	opened int     // connections seen, for their order
 	events []Event
@@ -59,9 +61,12 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 	if a.rec.Time != r.Time {
 		a.rec.Time = r.Time
 	}
-	c := a.conns[r.Conn]
-	if c == nil {
-		c = a.open(r)
+	c := a.last // records of a connection come in rows
+	if c == nil || c.c != r.Conn {
+		if c = a.conns[r.Conn]; c == nil {
+			c = a.open(r)
+		}
+		a.last = c
 	}
 	if r.From > capture.FromServer {
 		return a.events
@@ -160,7 +165,10 @@ func (a *Assembler) Salvage(c *capture.Conn) (done []Event, held []byte) {
 }
 
 // Drop forgets a connection, whatever state it is in.
-func (a *Assembler) Drop(c *capture.Conn) { delete(a.conns, c) }
+func (a *Assembler) Drop(c *capture.Conn) {
+	delete(a.conns, c)
+	a.last = nil
+}
 
 // open begins the record's connection, and tells of it.
 func (a *Assembler) open(r capture.Record) *conn {
@@ -206,6 +214,7 @@ func (a *Assembler) newConn() *conn {
 // is used again unless it is large.
 func (a *Assembler) retire(c *conn) {
 	delete(a.conns, c.c)
+	a.last = nil
 	if len(a.spares) < maxSpares && cap(c.queue) <= 64 && !c.sides[0].large() && !c.sides[1].large() {
 		clear(c.queue[:cap(c.queue)])
 		a.spares = append(a.spares, c)

@@ -35,16 +35,20 @@ func (s *stream) give(n int) {
 
 // make makes the Message.
 func (s *stream) make(n int) *Message {
-	raw := s.buf.String()[:n]
-	if spare := s.buf.Cap() - n; spare > n/4+256 {
-		raw = strings.Clone(raw)
+	all := s.buf
+	if spare := all.Cap() - n; spare > n/4+256 {
+		all.b = append(s.c.a.Pool.room(n), all.b[:n]...)
 	}
+	raw := all.String()[:n]
 	h, g := &s.head, &s.msg
 	fields, pieces := h.fields, s.piecesOf(n)
 	if g.headless {
 		fields = nil
 	}
-	m := newMessage(len(fields), len(pieces))
+	m := s.c.a.newMessage(len(fields), len(pieces))
+	if all.Len() == n {
+		m.room = all.b
+	}
 	m.Conn, m.From, m.Raw, m.Head, m.Framing, m.Declared = s.c.c, s.dir, raw, g.headLen, g.framing, h.length
 	m.Complete, m.Lost, m.Omitted, m.Size = !g.bad && g.lost == 0, g.lost, g.omitted, g.size
 	m.Offset, m.First, m.Last = s.start, s.first, s.last
@@ -70,7 +74,7 @@ func (s *stream) make(n int) *Message {
 }
 
 // A message with as many fields and pieces as most have is one block of memory
-// with them: of 576 or of 768 bytes, which are sizes that the allocator has.
+// with them.
 type (
 	smallMessage struct {
 		Message
@@ -82,24 +86,50 @@ type (
 		pieces [2]Piece
 		fields [8]Field
 	}
+	wideMessage struct {
+		Message
+		pieces [4]Piece
+		fields [16]Field
+	}
 )
 
 // newMessage makes a Message with room for so many fields and pieces.
-func newMessage(fields, pieces int) *Message {
-	var m *Message
+func (a *Assembler) newMessage(fields, pieces int) *Message {
+	var class uint8
 	switch {
 	case fields <= len(smallMessage{}.fields) && pieces <= len(smallMessage{}.pieces):
-		b := new(smallMessage)
-		m, b.Fields, b.Pieces = &b.Message, b.fields[:0:fields], b.pieces[:0]
+		class = 1
 	case fields <= len(usualMessage{}.fields):
-		b := new(usualMessage)
-		m, b.Fields, b.Pieces = &b.Message, b.fields[:0:fields], b.pieces[:0]
+		class = 2
+	case fields <= len(wideMessage{}.fields):
+		class = 3
 	default:
-		m = &Message{Fields: make([]Field, 0, fields)}
+		return &Message{Fields: make([]Field, 0, fields), Pieces: make([]Piece, 0, pieces)}
+	}
+	m := a.Pool.block(class)
+	if m == nil {
+		m = newBlock(class)
 	}
 	if pieces > cap(m.Pieces) {
 		m.Pieces = make([]Piece, 0, pieces)
 	}
+	return m
+}
+
+// newBlock makes a Message with what is in one block with it.
+func newBlock(class uint8) (m *Message) {
+	switch class {
+	case 1:
+		b := new(smallMessage)
+		m, b.Fields, b.Pieces = &b.Message, b.fields[:0], b.pieces[:0]
+	case 2:
+		b := new(usualMessage)
+		m, b.Fields, b.Pieces = &b.Message, b.fields[:0], b.pieces[:0]
+	default:
+		b := new(wideMessage)
+		m, b.Fields, b.Pieces = &b.Message, b.fields[:0], b.pieces[:0]
+	}
+	m.class = class
 	return m
 }
 

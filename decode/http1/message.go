@@ -80,6 +80,8 @@ type Message struct {
 	Pieces      []Piece // in the order of Off; the first has Off 0
 
 	chunks *chunkMap // Chunked
+	room   []byte    // Raw's memory, where nothing else is in it
+	class  uint8     // of the block of memory that the Message is in; 0 for none
 }
 
 // chunkMap says where each part of a body in chunks lies in Raw.
@@ -158,6 +160,18 @@ func (m *Message) PacketAt(raw int) uint64 {
 		p = m.Pieces[i].Packet
 	}
 	return p
+}
+
+// Stub is a copy of m that holds on to none of its bytes: Raw is counted in
+// Omitted, and what was a part of it is gone but for the start line.
+func (m *Message) Stub() *Message {
+	s := *m
+	s.Omitted += int64(len(m.Raw))
+	s.Raw, s.Body, s.Fields, s.Trailers, s.Quirks, s.Pieces, s.Head = "", "", nil, nil, nil, nil, 0
+	s.Method, s.Target, s.Version = strings.Clone(m.Method), strings.Clone(m.Target), strings.Clone(m.Version)
+	s.Reason, s.Coding = strings.Clone(m.Reason), strings.Clone(m.Coding)
+	s.room, s.class = nil, 0
+	return &s
 }
 
 // HasQuirk says whether a quirk of that kind was noted.

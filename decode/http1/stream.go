@@ -36,15 +36,15 @@ type stream struct {
 	ended bool
 	no    bool // sniffed to the limit, and it is nothing we know
 
-	buf    strings.Builder // what is being gathered: a message, or what no start line was found in
-	start  int64           // where in the stream buf[0] lies
-	pos    int64           // where the next byte lies
-	pieces []Piece         // of buf
-	first  time.Time       // of buf
-	last   time.Time       // of the last byte
-	keep   int             // what of a message is kept at most
-	line   int             // where in buf the current line begins
-	blank  int             // so many bytes of buf are known to be blank
+	buf    buffer    // what is being gathered: a message, or what no start line was found in
+	start  int64     // where in the stream buf[0] lies
+	pos    int64     // where the next byte lies
+	pieces []Piece   // of buf
+	first  time.Time // of buf
+	last   time.Time // of the last byte
+	keep   int       // what of a message is kept at most
+	line   int       // where in buf the current line begins
+	blank  int       // so many bytes of buf are known to be blank
 
 	msg     message
 	head    head
@@ -193,10 +193,11 @@ func (s *stream) reserve(n int) {
 	if n <= s.buf.Cap() {
 		return
 	}
-	old := s.buf.String()
-	s.buf.Reset()
-	s.buf.Grow(n)
-	s.buf.WriteString(old)
+	old := s.buf.b
+	s.buf.b = append(s.c.a.Pool.room(n), old...)
+	if len(s.head.folds) == 0 { // else the head has strings in it
+		s.c.a.Pool.lend(old)
+	}
 }
 
 // cut takes the first n bytes out of buf.

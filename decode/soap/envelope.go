@@ -45,6 +45,10 @@ type Document struct {
 	paths  atomic.Pointer[pathIndex] // made by the first PathAt, or where Text is not just the body
 }
 
+// Empty makes d as new, so that its memory can be used again. Nobody else may
+// know it.
+func (d *Document) Empty() { *d = Document{} }
+
 // Element is the start of an element.
 type Element struct {
 	Name Name

@@ -18,10 +18,11 @@ type Reader struct {
 	KnownMethod func(local string) bool
 
 	doc    *Document
-	level  int // depth of the Body that is open; 0 outside
-	method int // depth of the method that is being read; 0 outside
-	header int // how many Headers the current Envelope has
-	bodies int // how many Bodies
+	spare  *Document // for the next Open
+	level  int       // depth of the Body that is open; 0 outside
+	method int       // depth of the method that is being read; 0 outside
+	header int       // how many Headers the current Envelope has
+	bodies int       // how many Bodies
 }
 
 // Open makes r ready to read body, which came with that Content-Type. A Reader
@@ -30,11 +31,17 @@ func (r *Reader) Open(body, contentType string) {
 	if r.doc != nil {
 		r.Release()
 	}
-	r.doc = &Document{}
+	if r.doc = r.spare; r.doc == nil {
+		r.doc = &Document{}
+	}
+	r.spare = nil
 	var begin int
 	begin, r.quirks = prepare(r.doc, body, contentType)
 	r.reset(r.doc.Text, begin)
 }
+
+// Reuse gives r the memory of a Document that was made empty, for the next Open.
+func (r *Reader) Reuse(d *Document) { r.spare = d }
 
 // Release lets go of what was read, so that r holds no text.
 func (r *Reader) Release() {

@@ -1,0 +1,138 @@
+package http1
+
+import (
+	"math/bits"
+	"sync"
+	"unsafe"
+)
+
+// Pool takes back the memory of Messages that nobody knows any more, and lends it
+// to new ones: on traffic of many messages, memory that is warm and needs no
+// collecting. It keeps a few MB at most. The zero value is ready, and safe for
+// concurrent use; so is a nil *Pool, which keeps nothing.
+type Pool struct {
+	// Spoil, for tests: what is taken back is overwritten, so that whoever still
+	// knows it shows.
+	Spoil bool
+
+	mu     sync.Mutex
+	rooms  [roomClasses][][]byte
+	held   int // bytes in rooms
+	blocks [blockClasses][]*Message
+}
+
+const (
+	roomLeast    = 256     // bytes of the smallest room
+	roomMost     = 4 << 20 // and of the largest that is kept
+	roomClasses  = 4*(22-8) + 1
+	heldMost     = 4 << 20 // bytes of rooms that are kept
+	blocksMost   = 1024    // Messages that are kept, of each class
+	piecesMost   = 64      // pieces of a Message that is kept
+	blockClasses = 3
+)
+
+// Put takes back m, Raw included. Nobody may know m any more, nor a string that
+// was taken out of it.
+func (p *Pool) Put(m *Message) {
+	if p == nil || m.class == 0 {
+		return
+	}
+	fields, pieces := m.Fields[:cap(m.Fields)], m.Pieces[:0]
+	clear(fields)
+	if cap(pieces) > piecesMost {
+		pieces = nil
+	}
+	p.lend(m.room)
+	*m = Message{Fields: fields[:0], Pieces: pieces, class: m.class}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
+		*list = append(*list, m)
+	}
+}
+
+// lend takes back the memory of bytes.
+func (p *Pool) lend(room []byte) {
+	n := cap(room)
+	if p == nil || n < roomLeast || n > roomMost {
+		return
+	}
+	class, size := roomClass(n)
+	if size != n {
+		return
+	}
+	if p.Spoil {
+		spoil(room[:n])
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held+n <= heldMost {
+		p.rooms[class] = append(p.rooms[class], room[:0])
+		p.held += n
+	}
+}
+
+func spoil(b []byte) {
+	for i := range b {
+		b[i] = 0xDB
+	}
+}
+
+// block returns a Message of a class as new, nil where there is none.
+func (p *Pool) block(class uint8) *Message {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := &p.blocks[class-1]
+	n := len(*list) - 1
+	if n < 0 {
+		return nil
+	}
+	m := (*list)[n]
+	(*list)[n], *list = nil, (*list)[:n]
+	return m
+}
+
+// room returns memory for n bytes. Without a Pool it is no more than asked for.
+func (p *Pool) room(n int) []byte {
+	if p == nil || n > roomMost {
+		return make([]byte, 0, n)
+	}
+	class, size := roomClass(n)
+	p.mu.Lock()
+	list := &p.rooms[class]
+	if last := len(*list) - 1; last >= 0 {
+		r := (*list)[last]
+		(*list)[last], *list = nil, (*list)[:last]
+		p.held -= size
+		p.mu.Unlock()
+		return r
+	}
+	p.mu.Unlock()
+	return make([]byte, 0, size)
+}
+
+// roomClass is the size of the rooms for n bytes, and its ordinal: four sizes to
+// each power of two.
+func roomClass(n int) (class, size int) {
+	if n <= roomLeast {
+		return 0, roomLeast
+	}
+	e := bits.Len(uint(n - 1)) // 1<<(e-1) < n <= 1<<e
+	half, step := 1<<(e-1), 1<<(e-3)
+	k := (n - half + step - 1) / step
+	return 4*(e-9) + k, half + k*step
+}
+
+// buffer gathers bytes. Like a strings.Builder's, its strings stay as they are
+// while it grows; unlike it, it takes memory that was used before.
+type buffer struct{ b []byte }
+
+func (b *buffer) Len() int             { return len(b.b) }
+func (b *buffer) Cap() int             { return cap(b.b) }
+func (b *buffer) Reset()               { b.b = nil }
+func (b *buffer) Write(p []byte)       { b.b = append(b.b, p...) }
+func (b *buffer) WriteString(s string) { b.b = append(b.b, s...) }
+func (b *buffer) String() string       { return unsafe.String(unsafe.SliceData(b.b), len(b.b)) }
