@@ -10,10 +10,10 @@ import (
 
 // memoryGoal is what the program's memory is kept below while what must be held
 // is less: sessions that are open, and what is on its way between goroutines.
-const memoryGoal = 88 << 20
+const memoryGoal = 80 << 20
 
 // watchMemory sets the pace of the garbage collector: rarely while there is
-// room below the goal, as often as needed close to it, and with a fifth on top
+// room below the goal, as often as needed close to it, and with a tenth on top
 // of what is held where the goal can't be met. GOGC and GOMEMLIMIT in the
 // environment are left to have their way.
 func watchMemory(ctx context.Context) {
@@ -35,7 +35,7 @@ func watchMemory(ctx context.Context) {
 			}
 			metrics.Read(sample)
 			live := int64(sample[0].Value.Uint64())
-			debug.SetMemoryLimit(max(memoryGoal, live*6/5+6<<20))
+			debug.SetMemoryLimit(max(memoryGoal, live*11/10+2<<20))
 		}
 	}()
 }

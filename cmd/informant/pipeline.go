@@ -111,7 +111,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	for range batches {
 		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
 	}
-	items := make(chan []decode.Item, 1)
+	items := make(chan []decode.Item)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 
