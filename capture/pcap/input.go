@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	windowMin = 16 << 10 // a window's first size: a thousand rotated files open at once stay small
-	windowMax = 1 << 20  // its size in bulk reading
-	maxPacket = 16 << 20 // no packet and no block is longer
+	windowMin = 16 << 10  // a window's first size: a thousand rotated files open at once stay small
+	windowMax = 256 << 10 // its size in bulk reading
+	maxPacket = 16 << 20  // no packet and no block is longer
 )
 
 // packet is one packet of a capture file. data points into the window of its
@@ -71,7 +71,7 @@ func (w *window) fill(n int) ([]byte, error) {
 // grow makes room, twice as much each time: a length that lies costs no more
 // memory than the bytes that are really there.
 func (w *window) grow(n int) {
-	if w.end < len(w.buf) && len(w.buf) >= min(n, w.size) {
+	if w.end < len(w.buf) && len(w.buf) >= max(n, w.size) {
 		return
 	}
 	w.size = max(windowMin, w.size)

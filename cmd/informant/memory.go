@@ -10,7 +10,7 @@ import (
 
 // memoryGoal is what the program's memory is kept below while what must be held
 // is less: sessions that are open, and what is on its way between goroutines.
-const memoryGoal = 80 << 20
+const memoryGoal = 76 << 20
 
 // watchMemory sets the pace of the garbage collector: rarely while there is
 // room below the goal, as often as needed close to it, and with a tenth on top

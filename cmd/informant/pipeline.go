@@ -48,7 +48,7 @@ type batch struct {
 }
 
 const (
-	batchBytes = 128 << 10
+	batchBytes = 64 << 10
 	batchSize  = 256
 	batches    = 3 // on their way at a time
 )

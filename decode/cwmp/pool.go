@@ -25,7 +25,7 @@ type Pool struct {
 const (
 	singlesMost = 1024    // Messages, and Documents, that are kept
 	argsMost    = 256     // arguments of a method that are kept
-	listsMost   = 8 << 20 // bytes of lists in them
+	listsMost   = 4 << 20 // bytes of lists in them
 )
 
 // single is a Message and the list that it is alone in, as most are.
