@@ -30,6 +30,7 @@ var layers = map[string]layer{
 	"capture/pcap":     {ours: []string{"capture"}, others: []string{"github.com/google/gopacket", "github.com/klauspost/compress"}},
 	"capture/httptext": {ours: []string{"capture"}},
 	"capture/scenario": {ours: []string{"capture"}},
+	"proxy":            {ours: []string{"capture"}},
 	"capture/recording": {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress", "golang.org/x/mod/sumdb/tlog",
 		"aead.dev/minisign", "github.com/gofrs/flock", "github.com/ncruces/go-strftime"}},
 	"capture/recording/dict": {others: []string{"github.com/klauspost/compress"}, pure: true},

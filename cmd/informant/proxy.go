@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"informant/capture"
+	"informant/capture/recording"
+	"informant/decode"
+	"informant/decode/transcript"
+	"informant/proxy"
+)
+
+type proxyOptions struct {
+	listen      []string
+	upstream    []string
+	out         string
+	rotateBytes int64
+	rotateAge   time.Duration
+	sync        bool
+	onFailure   string
+	drain       time.Duration
+	output      string
+	verbose     int
+	checks      string
+	showSecrets bool
+	color       string
+	quiet       bool
+}
+
+func newProxyCommand() *cobra.Command {
+	var o proxyOptions
+	cmd := &cobra.Command{
+		Use:   "proxy --upstream URL",
+		Short: "Relay CPEs to their ACS, and tell their sessions as they happen",
+		Long: `Proxy accepts the connections of CPEs and relays each over a connection of its
+own to the ACS, byte by byte, and tells the CWMP sessions as decode does. -w also
+records them. What decodes and records stands aside: it can't delay, change or
+fail the traffic.
+
+Several pairs of --listen and --upstream belong together in their order; with one
+--upstream all listeners go there.
+
+The first interrupt ends the listening: connections that are open may end in
+their own time, for --drain at most. The second one ends the program at once.
+
+When the recording can't be written (the disk is full), no new connections are
+taken, those that are open end in their own time, and the exit code is 2. With
+--on-record-failure relay the relaying goes on without the recording.
+` + exitHelp,
+		Example: `  informant proxy --upstream http://acs.example:7547
+  informant proxy --listen :7547 --upstream http://192.0.2.1:7547 -w bench-%Y%m%d.cwmp
+  informant proxy --listen :7547 --upstream http://acs-a:7547 --listen :7548 --upstream http://acs-b:7547`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runProxy(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on (default :7547)")
+	f.StringArrayVar(&o.upstream, "upstream", nil, "the ACS: http://HOST[:PORT]")
+	f.StringVarP(&o.out, "write", "w", "", "record to a file of this `name`; strftime's letters stand for the time (%Y%m%d-%H%M%S)")
+	f.Int64Var(&o.rotateBytes, "rotate-size", 0, "begin another file after so many `MB`")
+	f.DurationVar(&o.rotateAge, "rotate-age", 0, "begin another file after so long, such as 1h")
+	f.BoolVar(&o.sync, "sync", false, "wait for the disk after every frame")
+	f.StringVar(&o.onFailure, "on-record-failure", "stop", "what to do when the recording can't be written: stop or relay")
+	f.DurationVar(&o.drain, "drain", 30*time.Second, "how long open connections may go on after the first interrupt")
+	f.StringVarP(&o.output, "output", "o", "text", "`form`: text or json (one object per line)")
+	f.CountVarP(&o.verbose, "verbose", "v", "all arguments; -vv also the raw HTTP")
+	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field or none")
+	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
+	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell no sessions: relay, and record")
+	return cmd
+}
+
+func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) error {
+	routes, err := o.routes()
+	if err != nil {
+		return err
+	}
+	for _, err := range []error{oneOf("output", o.output, "text", "json"), oneOf("on-record-failure", o.onFailure, "stop", "relay")} {
+		if err != nil {
+			return err
+		}
+	}
+	tell, err := o.teller(stdout)
+	if err != nil {
+		return err
+	}
+	s := &proxying{o: o, p: &proxy.Proxy{Log: slog.New(slog.NewTextHandler(stderr, nil))}, stderr: stderr}
+	if err := s.listen(routes); err != nil {
+		return err
+	}
+	defer s.closeListeners()
+	if err := s.record(); err != nil {
+		return err
+	}
+	if tell != nil {
+		s.tell(tell, stdout)
+	}
+	return s.run(ctx)
+}
+
+// routing is a listener's address and where its connections go.
+type routing struct {
+	listen string
+	to     proxy.Route
+}
+
+// routes pairs listeners with upstreams.
+func (o *proxyOptions) routes() ([]routing, error) {
+	if len(o.upstream) == 0 {
+		return nil, usageError{errors.New("--upstream URL is missing: the ACS, such as http://acs.example:7547")}
+	}
+	listen := o.listen
+	if len(listen) == 0 {
+		listen = []string{":7547"}
+	}
+	if len(o.upstream) > 1 && len(o.upstream) != len(listen) {
+		return nil, usageError{fmt.Errorf("%d --listen and %d --upstream: give as many of both, or one --upstream", len(listen), len(o.upstream))}
+	}
+	var all []routing
+	for i, l := range listen {
+		to, err := parseUpstream(o.upstream[min(i, len(o.upstream)-1)])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, routing{l, to})
+	}
+	return all, nil
+}
+
+// parseUpstream reads the URL of an ACS.
+func parseUpstream(text string) (proxy.Route, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: %w", text, err)}
+	case u.Scheme != "http" || u.Hostname() == "":
+		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: it takes http://HOST[:PORT]", text)}
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
+		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: only a host and a port are wanted: the path is the CPE's to say", text)}
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	return proxy.Route{Upstream: net.JoinHostPort(u.Hostname(), port)}, nil
+}
+
+// teller is what tells the sessions; nil for nobody.
+func (o *proxyOptions) teller(stdout io.Writer) (*pipeline, error) {
+	opts, choice, err := checkOptions(o.checks, nil)
+	if err != nil {
+		return nil, err
+	}
+	color, err := colored(o.color, stdout)
+	if err != nil || o.quiet {
+		return nil, err
+	}
+	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets}}
+	if o.output == "json" {
+		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets}}
+	}
+	return &pipeline{opts: opts, choice: choice, sink: out, pool: new(decode.Pool)}, nil
+}
+
+// proxying is a proxy at work, with its observers.
+type proxying struct {
+	o         proxyOptions
+	p         *proxy.Proxy
+	stderr    io.Writer
+	listeners []net.Listener
+	routes    []routing
+	files     *recording.Files
+	recorder  *proxy.Tap
+	teller    *proxy.Tap
+	observers sync.WaitGroup
+	outcome   *outcome
+	told      error // of writing what is told
+
+	// failed has a value when the recording can't be written.
+	failed    chan error
+	recordErr error
+}
+
+func (s *proxying) listen(routes []routing) error {
+	for _, r := range routes {
+		l, err := net.Listen("tcp", r.listen)
+		if err != nil {
+			s.closeListeners()
+			return fmt.Errorf("--listen %s: %w", r.listen, bare(err))
+		}
+		s.listeners, s.routes = append(s.listeners, l), append(s.routes, r)
+	}
+	return nil
+}
+
+func (s *proxying) closeListeners() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
+
+// record begins the recording, where one is asked for.
+func (s *proxying) record() error {
+	s.failed = make(chan error, 1)
+	if s.o.out == "" {
+		return nil
+	}
+	files, err := recording.Create(recording.FilesOptions{Name: s.o.out, Sync: s.o.sync, MaxBytes: s.o.rotateBytes * 1e6, MaxAge: s.o.rotateAge,
+		Writer: recording.WriterOptions{Header: recording.NewHeader(os.Args)}})
+	if err != nil {
+		return taken(s.o.out, err)
+	}
+	s.files, s.recorder = files, &proxy.Tap{}
+	s.p.Taps = append(s.p.Taps, s.recorder)
+	s.observers.Add(1)
+	go func() {
+		defer s.observers.Done()
+		err := copyTap(files, s.recorder)
+		if e := files.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			s.failed <- err
+			drain(s.recorder)
+		}
+	}()
+	return nil
+}
+
+// copyTap records what comes out of a tap, until it ends or can't be written.
+func copyTap(to capture.Sink, from *proxy.Tap) error {
+	for {
+		r, err := from.Next()
+		if err != nil {
+			return nil
+		}
+		if err := to.Put(r); err != nil {
+			return err
+		}
+	}
+}
+
+// drain takes what nobody wants.
+func drain(t *proxy.Tap) {
+	for {
+		if _, err := t.Next(); err != nil {
+			return
+		}
+	}
+}
+
+// tell begins to tell the sessions.
+func (s *proxying) tell(p *pipeline, stdout io.Writer) {
+	s.teller = &proxy.Tap{}
+	s.p.Taps = append(s.p.Taps, s.teller)
+	p.meter = &meter{}
+	p.in, p.out = &inputs{sources: []capture.Source{s.teller}, live: true}, stdout
+	s.observers.Add(1)
+	go func() {
+		defer s.observers.Done()
+		// It ends with the tap: an interrupt ends the listening, not the telling.
+		s.outcome, s.told = p.run(context.Background())
+		if s.told != nil {
+			drain(s.teller)
+		}
+	}()
+}
+
+// run relays until it is interrupted, or can't record.
+func (s *proxying) run(ctx context.Context) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	var all sync.WaitGroup
+	for i, l := range s.listeners {
+		s.p.Log.Info("listening", "address", l.Addr().String(), "upstream", s.routes[i].to.Upstream)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := s.p.Serve(serving, l, s.routes[i].to); err != nil {
+				s.p.Log.Error("listening failed", "address", l.Addr().String(), "error", err)
+			}
+		}()
+	}
+	s.wait(ctx)
+	stop()
+	all.Wait()
+	s.finish()
+	return s.report()
+}
+
+// wait waits for a reason to stop listening.
+func (s *proxying) wait(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case s.recordErr = <-s.failed:
+	}
+	s.p.Log.Error("the recording failed", "error", s.recordErr, "policy", s.o.onFailure)
+	if s.o.onFailure == "relay" {
+		<-ctx.Done()
+	}
+}
+
+// finish waits for open connections and for the observers.
+func (s *proxying) finish() {
+	if n := s.p.Open(); n > 0 {
+		s.p.Log.Info("waiting for open connections", "connections", n, "at most", s.o.drain)
+	}
+	limit, cancel := context.WithTimeout(context.Background(), s.o.drain)
+	defer cancel()
+	if n := s.p.Drain(limit); n > 0 {
+		s.p.Log.Warn("connections were reset", "connections", n)
+	}
+	for _, t := range s.p.Taps {
+		t.Close()
+	}
+	s.observers.Wait()
+}
+
+// report says what was lost, and returns the exit code.
+func (s *proxying) report() error {
+	code := exitOK
+	for name, t := range map[string]*proxy.Tap{"recording": s.recorder, "transcript": s.teller} {
+		if t == nil {
+			continue
+		}
+		if l := t.Lost(); l.Records > 0 {
+			fmt.Fprintf(s.stderr, "informant: the %s misses %s with %s bytes: it could not keep up; gaps mark where\n", name,
+				plural(int(l.Records), "record", "records"), thousands(l.Bytes))
+			code = exitIncomplete
+		}
+	}
+	select {
+	case s.recordErr = <-s.failed:
+	default:
+	}
+	if s.recordErr != nil {
+		fmt.Fprintf(s.stderr, "informant: %s\n", strings.TrimSpace(s.recordErr.Error()))
+		code = exitUsage
+	}
+	if s.told != nil {
+		return s.told
+	}
+	if code != exitOK {
+		return verdict(code)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"informant/capture"
+)
+
+// Proxy relays connections. Its fields are set before the first Serve and not
+// changed afterwards. It may serve several listeners at once.
+type Proxy struct {
+	// Taps are what gets a copy of everything.
+	Taps []*Tap
+	// Log is told of what went wrong and of what an operator does; nil: nobody.
+	Log *slog.Logger
+	// DialTimeout is how long an ACS may take to accept: 10 s where it is 0.
+	DialTimeout time.Duration
+	// Stats counts. It may be read at any time.
+	Stats Stats
+
+	conns atomic.Uint64 // the last Conn.ID
+
+	mu   sync.Mutex
+	open map[*relay]struct{}
+	over chan struct{} // closed when the last of open ends, once somebody waits for it
+}
+
+// Route is where the connections of a listener go.
+type Route struct {
+	// Upstream is the ACS, "host:port".
+	Upstream string
+}
+
+// Serve accepts connections from l and relays each until it ends. It returns when
+// l is closed, which it does itself when ctx ends: connections that are open then
+// go on (Drain). Several Serves may run at once.
+func (p *Proxy) Serve(ctx context.Context, l net.Listener, to Route) error {
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer l.Close()
+	var pause time.Duration
+	for {
+		c, err := l.Accept()
+		if err == nil {
+			pause = 0
+			r := p.begin(c, l, to)
+			go r.run()
+			continue
+		}
+		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		// Out of descriptors, or a client that was gone at once: others may do better.
+		p.log().Error("a connection could not be accepted", "listener", l.Addr().String(), "error", err)
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Drain waits until all connections have ended, or ctx does: then those that are
+// left are reset. It says how many those were. Serve has to have returned.
+func (p *Proxy) Drain(ctx context.Context) (cut int) {
+	p.mu.Lock()
+	p.over = make(chan struct{})
+	over := p.over
+	if len(p.open) == 0 {
+		close(over)
+	}
+	p.mu.Unlock()
+	select {
+	case <-over:
+		return 0
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	cut = len(p.open)
+	for r := range p.open {
+		r.drop()
+	}
+	p.mu.Unlock()
+	<-over
+	return cut
+}
+
+// Open is how many connections are open.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
+func (p *Proxy) log() *slog.Logger {
+	if p.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return p.Log
+}
+
+// begin makes the relay of a connection that was accepted.
+func (p *Proxy) begin(client net.Conn, l net.Listener, to Route) *relay {
+	r := &relay{p: p, route: to, accepted: time.Now(), point: "proxy " + l.Addr().String()}
+	r.sides[capture.FromClient].conn = client
+	r.conn = &capture.Conn{ID: p.conns.Add(1), Network: capture.TCP, Client: addrPort(client.RemoteAddr()), Point: r.point}
+	p.Stats.Accepted.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == nil {
+		p.open = map[*relay]struct{}{}
+	}
+	p.open[r] = struct{}{}
+	return r
+}
+
+// end forgets a relay that is over.
+func (p *Proxy) end(r *relay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, r)
+	if p.over != nil && len(p.open) == 0 {
+		select {
+		case <-p.over:
+		default:
+			close(p.over)
+		}
+	}
+}
+
+// dial opens the upstream connection.
+func (p *Proxy) dial(to Route) (net.Conn, error) {
+	timeout := p.DialTimeout
+	if timeout == 0 {
+		timeout = 10 * time.Second
+	}
+	c, err := (&net.Dialer{Timeout: timeout}).Dial("tcp", to.Upstream)
+	if err != nil {
+		return nil, fmt.Errorf("the ACS %s could not be reached: %w", to.Upstream, err)
+	}
+	return c, nil
+}

@@ -1,0 +1,243 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"informant/capture"
+)
+
+// relay is one client connection and its upstream connection.
+type relay struct {
+	p        *Proxy
+	route    Route
+	point    string
+	accepted time.Time
+	conn     *capture.Conn
+	sides    [2]side // by who sends
+
+	// put holds the order of records: those of both directions go to the Taps one
+	// after the other.
+	put   sync.Mutex
+	lanes []lane // by Tap
+	over  [2]bool
+	cut   bool // by Drain
+}
+
+// side is one of the two connections, and the direction of what it sends.
+type side struct {
+	conn net.Conn
+	kill sync.Once
+}
+
+// bufferBytes is what is read at a time.
+const bufferBytes = 32 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
+
+// run relays until both directions have ended.
+func (r *relay) run() {
+	defer r.p.end(r)
+	client := r.sides[capture.FromClient].conn
+	upstream, err := r.p.dial(r.route)
+	if err != nil {
+		r.refused(err)
+		return
+	}
+	if !r.connected(upstream) {
+		return
+	}
+	r.opened(addrPort(upstream.RemoteAddr()))
+	var back sync.WaitGroup
+	back.Add(1)
+	go func() {
+		defer back.Done()
+		r.pump(capture.FromServer)
+	}()
+	r.pump(capture.FromClient)
+	back.Wait()
+	client.Close()
+	upstream.Close()
+	r.p.Stats.Ended.Add(1)
+}
+
+// connected takes the upstream connection; false says that Drain has given the
+// client's up meanwhile.
+func (r *relay) connected(upstream net.Conn) bool {
+	r.p.mu.Lock() // drop looks at both sides
+	defer r.p.mu.Unlock()
+	r.put.Lock()
+	defer r.put.Unlock()
+	if r.cut {
+		upstream.Close()
+		return false
+	}
+	r.sides[capture.FromServer].conn = upstream
+	return true
+}
+
+// opened tells that the connection is there. Its time is when the client was
+// accepted.
+func (r *relay) opened(server netip.AddrPort) {
+	r.conn.Server = server
+	r.conn.Identity = capture.NewIdentity(capture.TCP, r.conn.Client, server, r.accepted, r.point)
+	r.record(capture.Record{Time: r.accepted, Kind: capture.Open})
+}
+
+// refused tells the client that there is no ACS: by a reset, at once.
+func (r *relay) refused(err error) {
+	r.p.Stats.Refused.Add(1)
+	r.p.log().Error("the upstream connection failed", "client", r.conn.Client.String(), "error", err)
+	r.opened(addrPort(r.sides[capture.FromClient].conn.LocalAddr()))
+	now := time.Now()
+	r.record(capture.Record{Time: now, From: capture.FromServer, Kind: capture.Remark, Text: err.Error()})
+	r.record(capture.Record{Time: now, From: capture.FromServer, Kind: capture.Close, End: capture.RST, Both: true})
+	r.reset()
+}
+
+// pump passes on what one side sends, until it ends.
+func (r *relay) pump(from capture.Direction) {
+	in, out := &r.sides[from], &r.sides[from.Opposite()]
+	read := newReader(in.conn)
+	for {
+		n, at, buf, err := read.next()
+		if n > 0 {
+			r.p.Stats.Bytes[from].Add(int64(n))
+			r.record(capture.Record{Time: at, From: from, Kind: capture.Data, Data: buf[:n]})
+			_, werr := out.conn.Write(buf[:n])
+			r.p.Stats.observe(time.Since(at))
+			read.done(buf)
+			if werr != nil {
+				// Nobody takes it any more: the other side reset its connection.
+				r.broken(from.Opposite())
+				return
+			}
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				r.finished(from)
+			} else {
+				r.broken(from)
+			}
+			return
+		}
+	}
+}
+
+// finished passes on that a side has sent all it had.
+func (r *relay) finished(from capture.Direction) {
+	r.close(from, capture.FIN)
+	if err := closeWrite(r.sides[from.Opposite()].conn); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ENOTCONN) {
+		r.broken(from.Opposite())
+	}
+}
+
+// broken passes on that a side has reset its connection, or that it is lost.
+func (r *relay) broken(side capture.Direction) {
+	r.close(side, capture.RST)
+	r.reset()
+}
+
+// close records the end of a direction, once. A reset ends both.
+func (r *relay) close(from capture.Direction, end capture.End) {
+	r.put.Lock()
+	defer r.put.Unlock()
+	both := end == capture.RST
+	if both && r.cut {
+		end = capture.Evicted
+	}
+	if r.over[from] && (!both || r.over[from.Opposite()]) {
+		return
+	}
+	r.over[from] = true
+	if both {
+		r.over[from.Opposite()] = true
+	}
+	r.tell(capture.Record{Time: time.Now(), From: from, Kind: capture.Close, End: end, Both: both})
+}
+
+// drop ends a relay that Drain doesn't wait for any longer. Proxy.mu is held.
+func (r *relay) drop() {
+	r.put.Lock()
+	r.cut = true
+	r.put.Unlock()
+	r.reset()
+}
+
+// reset ends both connections so that their peers see a reset.
+func (r *relay) reset() {
+	for i := range r.sides {
+		s := &r.sides[i]
+		if s.conn == nil {
+			continue
+		}
+		s.kill.Do(func() {
+			if t := tcpOf(s.conn); t != nil {
+				_ = t.SetLinger(0)
+				t.Close()
+			}
+			s.conn.Close()
+		})
+	}
+}
+
+// record hands a record to the Taps.
+func (r *relay) record(rec capture.Record) {
+	r.put.Lock()
+	defer r.put.Unlock()
+	r.tell(rec)
+}
+
+// tell hands a record to the Taps; put is held.
+func (r *relay) tell(rec capture.Record) {
+	if r.lanes == nil && len(r.p.Taps) > 0 {
+		r.lanes = make([]lane, len(r.p.Taps))
+	}
+	rec.Conn = r.conn
+	for i, t := range r.p.Taps {
+		t.put(&r.lanes[i], rec)
+	}
+}
+
+// closer is a connection of which one direction can be ended.
+type closer interface{ CloseWrite() error }
+
+func closeWrite(c net.Conn) error {
+	if w, ok := c.(closer); ok {
+		return w.CloseWrite()
+	}
+	return c.Close()
+}
+
+// netConn is a connection that stands on another one, as a *tls.Conn does.
+type netConn interface{ NetConn() net.Conn }
+
+// tcpOf is the TCP connection that c is, or stands on.
+func tcpOf(c net.Conn) *net.TCPConn {
+	for {
+		switch x := c.(type) {
+		case *net.TCPConn:
+			return x
+		case netConn:
+			c = x.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// addrPort is an address as records have it: an IPv4 address is one, whatever
+// the socket's family.
+func addrPort(a net.Addr) netip.AddrPort {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := t.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
