@@ -143,21 +143,20 @@ func (r *relay) broken(side capture.Direction) {
 	r.reset()
 }
 
-// close records the end of a direction, once. A reset ends both.
+// close records the end of a direction, once. A reset ends both, and so does the
+// end of the second one.
 func (r *relay) close(from capture.Direction, end capture.End) {
 	r.put.Lock()
 	defer r.put.Unlock()
-	both := end == capture.RST
-	if both && r.cut {
+	both := end == capture.RST || r.over[from.Opposite()]
+	if end == capture.RST && r.cut {
 		end = capture.Evicted
 	}
 	if r.over[from] && (!both || r.over[from.Opposite()]) {
 		return
 	}
 	r.over[from] = true
-	if both {
-		r.over[from.Opposite()] = true
-	}
+	r.over[from.Opposite()] = both
 	r.tell(capture.Record{Time: time.Now(), From: from, Kind: capture.Close, End: end, Both: both})
 }
 
