@@ -1,0 +1,5 @@
+//go:build !unix
+
+package authority
+
+const ownersOnly = false
