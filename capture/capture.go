@@ -131,6 +131,7 @@ type Record struct {
 	End       End    // Close: why
 	Both      bool   // Close: both directions ended with it
 	Text      string // Remark: what is to be told
+	TLS       *TLS   // Handshake: its facts; not changed after the record was yielded
 }
 
 // Source yields records. Next returns io.EOF after the last one; any other

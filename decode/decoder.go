@@ -579,11 +579,27 @@ func rank(f *check.Finding) int {
 	return f.At.N
 }
 
+// brokenOff says why a connection's TLS handshake failed, "" when none did.
+func brokenOff(list []*capture.TLS) string {
+	for _, t := range list {
+		if t.Failed != "" {
+			return "TLS handshake failed: " + t.Failed
+		}
+	}
+	return ""
+}
+
 // connection tells a connection of which something is to be told: nothing of
 // it could be read.
 func (d *Back) connection(e *cwmp.Event) {
 	s := e.HTTP.Summary
 	if s == nil {
+		return
+	}
+	if reason := brokenOff(s.TLS); reason != "" {
+		d.totals.Handshakes++
+		closed := *e.HTTP // which is the Tracker's
+		d.out = append(d.out, Item{Kind: ConnectionItem, Time: e.Time, Connection: &closed, Reason: reason})
 		return
 	}
 	reason := ""

@@ -52,4 +52,5 @@ type Totals struct {
 	Messages            int
 	OtherHTTP           int // exchanges that are no CWMP
 	Foreign             int // connections that speak no HTTP
+	Handshakes          int // connections whose TLS handshake failed
 }

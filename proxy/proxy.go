@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,11 @@ type Proxy struct {
 type Route struct {
 	// Upstream is the ACS, "host:port".
 	Upstream string
+	// Terminate ends the client's TLS at the proxy; nil: what the client sends is
+	// relayed as it is.
+	Terminate *tls.Config
+	// Originate secures the upstream connection; nil: it is plain.
+	Originate *tls.Config
 }
 
 // Serve accepts connections from l and relays each until it ends. It returns when

@@ -43,7 +43,6 @@ var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
 // run relays until both directions have ended.
 func (r *relay) run() {
 	defer r.p.end(r)
-	client := r.sides[capture.FromClient].conn
 	upstream, err := r.p.dial(r.route)
 	if err != nil {
 		r.refused(err)
@@ -53,6 +52,9 @@ func (r *relay) run() {
 		return
 	}
 	r.opened(addrPort(upstream.RemoteAddr()))
+	if !r.secure() {
+		return
+	}
 	var back sync.WaitGroup
 	back.Add(1)
 	go func() {
@@ -61,8 +63,9 @@ func (r *relay) run() {
 	}()
 	r.pump(capture.FromClient)
 	back.Wait()
-	client.Close()
-	upstream.Close()
+	for i := range r.sides {
+		r.sides[i].conn.Close()
+	}
 	r.p.Stats.Ended.Add(1)
 }
 
@@ -119,7 +122,7 @@ func (r *relay) pump(from capture.Direction) {
 			}
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the latter: TLS without its last word
 				r.finished(from)
 			} else {
 				r.broken(from)
@@ -207,10 +210,15 @@ func (r *relay) tell(rec capture.Record) {
 type closer interface{ CloseWrite() error }
 
 func closeWrite(c net.Conn) error {
-	if w, ok := c.(closer); ok {
-		return w.CloseWrite()
+	w, ok := c.(closer)
+	if !ok {
+		return c.Close()
 	}
-	return c.Close()
+	err := w.CloseWrite()
+	if on, ok := c.(netConn); ok { // TLS has said its last word; so does TCP
+		err = errors.Join(err, closeWrite(on.NetConn()))
+	}
+	return err
 }
 
 // netConn is a connection that stands on another one, as a *tls.Conn does.

@@ -226,6 +226,8 @@ func appendPart(dst []byte, r *capture.Record) []byte {
 		dst = append(dst, " gap "...)
 	case capture.Remark:
 		dst = append(dst, " remark "...)
+	case capture.Handshake:
+		dst = append(dst, " handshake "...)
 	case capture.Close:
 		dst = append(dst, " close "...)
 	}
@@ -247,6 +249,8 @@ func appendPart(dst []byte, r *capture.Record) []byte {
 		}
 	case capture.Remark:
 		return appendContent(dst, []byte(r.Text))
+	case capture.Handshake:
+		return appendContent(dst, r.TLS.Append(nil))
 	case capture.Close:
 		dst = append(dst, " end="...)
 		dst = append(dst, endWords[min(int(r.End), len(endWords)-1)]...)

@@ -266,6 +266,13 @@ func (f *form) record(p *formPart) {
 		f.last, f.grows, f.own = len(f.records), true, false
 	case capture.Remark:
 		r.Text = string(data)
+	case capture.Handshake:
+		t, err := capture.ParseTLS(string(data))
+		if err != nil {
+			f.fail(p.line, "%v", err)
+			return
+		}
+		r.TLS = t
 	}
 	f.records = append(f.records, r)
 }
@@ -293,6 +300,8 @@ func (f *form) describe(p *formPart, r *capture.Record) (err error) {
 		r.Lost, err = number(p.facts["lost"])
 	case "remark":
 		r.Kind = capture.Remark
+	case "handshake":
+		r.Kind = capture.Handshake
 	case "close":
 		r.Kind, r.Both = capture.Close, p.has("both")
 		end := slices.Index(endWords[:], p.facts["end"])
@@ -306,7 +315,7 @@ func (f *form) describe(p *formPart, r *capture.Record) (err error) {
 	if err != nil {
 		return fmt.Errorf("lost=%.40s is no number of bytes", p.facts["lost"])
 	}
-	if r.Kind == capture.Gap || r.Kind == capture.Remark || r.Kind == capture.Close {
+	if r.Kind == capture.Gap || r.Kind == capture.Remark || r.Kind == capture.Handshake || r.Kind == capture.Close {
 		switch {
 		case p.has("server"):
 			r.From = capture.FromServer

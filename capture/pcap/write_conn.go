@@ -97,6 +97,9 @@ func (s *Writer) record(c *writtenConn, r *capture.Record) {
 	case capture.Remark:
 		c.note(r.Text)
 		c.note(st.note)
+	case capture.Handshake:
+		c.note("TLS handshake\n" + string(r.TLS.Append(nil)))
+		c.note(st.note)
 	case capture.Close:
 		c.note(st.note)
 		c.close(s, r)

@@ -146,6 +146,7 @@ const (
 	letterGapServer    = '?'
 	letterRemark       = 'n'
 	letterClose        = 'x'
+	letterHandshake    = 'h'
 )
 
 func letter(r *capture.Record) byte {
@@ -166,6 +167,8 @@ func letter(r *capture.Record) byte {
 		return letterOpen
 	case capture.Close:
 		return letterClose
+	case capture.Handshake:
+		return letterHandshake
 	}
 	return letterRemark
 }
@@ -190,6 +193,9 @@ func (g *group) appendRecord(t []byte, local int, r *capture.Record) []byte {
 	case letterRemark:
 		t = append(t, ' ', side(r.From))
 		t = appendBytes(t, r.Text)
+	case letterHandshake:
+		t = append(t, ' ', side(r.From))
+		t = appendBytes(t, r.TLS.Append(nil))
 	case letterClose:
 		t = appendClose(append(t, ' '), r)
 	default:

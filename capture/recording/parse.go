@@ -217,6 +217,9 @@ func (c *cursor) read(line []byte) error {
 	case letterRemark:
 		r.Kind, r.From = capture.Remark, from(w.one(">", "<") == 1)
 		size = w.size()
+	case letterHandshake:
+		r.Kind, r.From = capture.Handshake, from(w.one(">", "<") == 1)
+		size = w.size()
 	case letterClose:
 		r.Kind = capture.Close
 		side := w.one(">", "<", "b", "B")
@@ -251,6 +254,10 @@ func (c *cursor) bytes(r *capture.Record, size int) error {
 		r.Text = fmt.Sprintf("the recording holds a record of a kind that this version does not know: %q, %d bytes", c.skipped, size)
 	case r.Kind == capture.Remark:
 		r.Text = string(data)
+	case r.Kind == capture.Handshake:
+		t, err := capture.ParseTLS(string(data))
+		r.TLS = t
+		return err
 	default:
 		r.Data = data
 	}

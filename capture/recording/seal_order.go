@@ -111,7 +111,7 @@ func (q *queue) pop() {
 
 // take takes a record of the source, cut where it is too long for one.
 func (s *sealer) take(r capture.Record) error {
-	if r.Conn == nil || r.Kind > capture.Close || r.Kind == capture.Handshake || r.Kind == capture.Rewrite {
+	if !recordable(&r) {
 		return fmt.Errorf("record %d, of kind %d, can't be recorded", r.Seq, r.Kind)
 	}
 	if !r.Time.IsZero() && (r.Time.Year() < 1678 || r.Time.Year() > 2261) {

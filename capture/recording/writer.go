@@ -145,15 +145,15 @@ func (s *Writer) carryOn(before *Writer) {
 // Put adds a record. Records are numbered here, in the order in which they are
 // put: r.Seq is not looked at. Data, Cipher and Remark records of more than 1 MB
 // become several. A time before 1678 or after 2262 is as good as none. Records of
-// kinds that version 1 has no form for (Handshake, Rewrite) are refused; that
-// spoils nothing.
+// a kind that version 1 has no form for (Rewrite), and Handshakes without facts or
+// with more than 1 MB of them, are refused; that spoils nothing.
 func (s *Writer) Put(r capture.Record) error {
 	switch {
 	case s.err != nil:
 		return s.err
 	case s.closed:
 		return errClosed
-	case r.Conn == nil || r.Kind > capture.Close || r.Kind == capture.Handshake || r.Kind == capture.Rewrite:
+	case !recordable(&r):
 		return fmt.Errorf("recording: a record of kind %d cannot be recorded", r.Kind)
 	}
 	if !r.Time.IsZero() && (r.Time.Year() < 1678 || r.Time.Year() > 2261) {
@@ -168,6 +168,14 @@ func (s *Writer) Put(r capture.Record) error {
 			return s.err
 		}
 	}
+}
+
+// recordable says whether version 1 has a form for a record.
+func recordable(r *capture.Record) bool {
+	if r.Conn == nil || r.Kind > capture.Close || r.Kind == capture.Rewrite {
+		return false
+	}
+	return r.Kind != capture.Handshake || r.TLS != nil && len(r.TLS.Append(nil)) <= maxRecord
 }
 
 var errClosed = fmt.Errorf("recording: the writer is closed")

@@ -196,6 +196,8 @@ func what(r *capture.Record) string {
 			return "bytes are missing, nobody knows how many"
 		}
 		return plural(int(r.Lost), "byte is missing", "bytes are missing")
+	case capture.Handshake:
+		return "TLS handshake: " + transcript.TLS(r.TLS)
 	case capture.Remark:
 		return "remark: " + transcript.Safe(r.Text)
 	case capture.Close:

@@ -73,6 +73,8 @@ func differs(x, y *capture.Record, conns map[*capture.Conn]*capture.Conn) string
 		return "packet"
 	case !bytes.Equal(x.Data, y.Data):
 		return "bytes"
+	case (x.TLS == nil) != (y.TLS == nil) || x.TLS != nil && !bytes.Equal(x.TLS.Append(nil), y.TLS.Append(nil)):
+		return "facts of a handshake"
 	case x.Midstream != y.Midstream || x.Lost != y.Lost || x.End != y.End || x.Both != y.Both || x.Text != y.Text:
 		return "facts"
 	}

@@ -69,6 +69,8 @@ type Session struct {
 	Reason  string      // in words: "the ACS had no more requests"
 	Closes  []CloseSeen // of its connections, while it was open or right at its end
 
+	TLS []*capture.TLS // the handshakes of its first connection, where they were told
+
 	Asides []Aside // gaps, bytes that are no HTTP, and 1xx responses without more, in order
 
 	// What was observed, for the gates of reference 8.0; Lost and Undated too.

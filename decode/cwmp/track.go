@@ -103,6 +103,7 @@ type connTrack struct {
 	carried   int              // how many those are
 	lost      int64            // bytes missing since the last message
 	acs       bool             // its server answered CWMP
+	tls       []*capture.TLS   // its handshakes
 	silence   place[connTrack] // in Tracker.silent
 }
 
@@ -157,6 +158,9 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 	case http1.RemainderSeen:
 		t.remainder(ct, e)
 	case http1.HandshakeSeen:
+		if len(ct.tls) < 16 {
+			ct.tls = append(ct.tls, e.TLS)
+		}
 		t.emit(Event{Kind: Handshake, Time: e.Time, HTTP: kept(e)})
 	case http1.Closed:
 		t.close(ct, e)
@@ -261,6 +265,16 @@ func (t *Tracker) conn(e *http1.Event) *connTrack {
 		t.conns[e.Conn] = ct
 	}
 	return ct
+}
+
+// secure says whether the CPE spoke TLS on the connection.
+func (ct *connTrack) secure() bool {
+	for _, t := range ct.tls {
+		if t.Leg != capture.UpstreamLeg && t.Failed == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (ct *connTrack) session() *Session {

@@ -279,8 +279,9 @@ func looksCWMP(m *Message) bool {
 	return strings.Contains(ct, "/xml") || strings.Contains(ct, "soap")
 }
 
-// requestURL is the URL that a request asks for.
-func requestURL(m *http1.Message) string {
+// requestURL is the URL that a request asks for, on a connection with TLS or
+// without.
+func requestURL(m *http1.Message, secure bool) string {
 	if i := strings.Index(m.Target, "://"); i > 0 && i < 10 {
 		return strings.Clone(m.Target)
 	}
@@ -290,6 +291,9 @@ func requestURL(m *http1.Message) string {
 	}
 	if host == "" {
 		return strings.Clone(m.Target)
+	}
+	if secure {
+		return "https://" + host + m.Target
 	}
 	return "http://" + host + m.Target
 }

@@ -120,6 +120,7 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 		SawStart:         !fragment && (!ct.midstream || ct.begun > 1) && ct.lost == 0,
 		Lost:             ct.lost,
 		Undated:          at.IsZero(),
+		TLS:              ct.tls,
 	}, last: at, client: ct.conn.Client.Addr()}
 	s.Messages, s.Transactions, s.Conns = s.room.messages[:0], s.room.transactions[:0], s.room.conns[:0]
 	s.cookies = s.room.cookies[:0]
@@ -236,7 +237,7 @@ func (t *Tracker) admitRequest(s *tracked, b *binding) {
 	s.openExchanges++
 	b.n = s.exchanges
 	if s.URL == "" {
-		s.URL = requestURL(b.exchange.Request)
+		s.URL = requestURL(b.exchange.Request, b.ct.secure())
 	}
 	s.undo = undo{s.State, s.ask, slices.Clone(s.more)}
 	again := s.retry

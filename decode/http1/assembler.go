@@ -44,6 +44,7 @@ type conn struct {
 	sides     [2]stream
 	seen      [2]int64
 	lost      int64 // -1 unknown
+	tls       []*capture.TLS
 	pairing
 }
 
@@ -82,7 +83,10 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 	case capture.Gap:
 		c.gap(r.From, r.Lost)
 	case capture.Handshake:
-		c.emit(Event{Kind: HandshakeSeen, From: r.From})
+		if len(c.tls) < handshakesMost {
+			c.tls = append(c.tls, r.TLS)
+		}
+		c.emit(Event{Kind: HandshakeSeen, From: r.From, TLS: r.TLS})
 	case capture.Close:
 		c.close(r)
 	}
@@ -202,7 +206,7 @@ func (a *Assembler) newConn() *conn {
 	c := a.spares[n-1]
 	a.spares = a.spares[:n-1]
 	c.proto, c.sure, c.asker = 0, false, 0
-	c.seen, c.lost = [2]int64{}, 0
+	c.seen, c.lost, c.tls = [2]int64{}, 0, nil
 	c.pairing = pairing{queue: c.queue[:0]}
 	for d := range c.sides {
 		c.sides[d].empty()
@@ -308,7 +312,7 @@ func (c *conn) summary() *Summary {
 	if !c.sure && c.seen[0]+c.seen[1] > 0 {
 		p = Foreign
 	}
-	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost}
+	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost, TLS: c.tls}
 }
 
 // lastTime is the time of the last byte seen.

@@ -10,20 +10,21 @@ type Limits struct {
 }
 
 const (
-	limitMost    = 512 << 20 // so that an int32 is enough for an offset in a Message.Raw
-	remainderMax = 64 << 10  // a remainder is told in parts of at most this size
-	sniffMax     = 16 << 10  // what is kept of a direction until it is known what the connection speaks
-	reserveMax   = 64 << 10  // what a declared length makes us reserve at once
-	fileMin      = 1 << 20   // a file transfer larger than this …
-	fileKeep     = 64 << 10  // … is kept up to here
-	tailMax      = 1 << 20   // text that is taken into a body beyond its length
-	chunkLineMax = 4 << 10   // a chunk header
-	chunksMax    = 1 << 18   // chunks of one message that are kept; what follows is counted
-	keepTail     = 8 << 10   // the end of an endless line in which a start line is still looked for
-	rootNameMax  = 128       // the longest root element whose end is looked for
-	rootWithin   = 64 << 10  // where its start tag must stand
-	earlyMax     = 16        // responses that were seen before their requests
-	earlyBytes   = 8 << 20   // and their size
+	limitMost      = 512 << 20 // so that an int32 is enough for an offset in a Message.Raw
+	remainderMax   = 64 << 10  // a remainder is told in parts of at most this size
+	sniffMax       = 16 << 10  // what is kept of a direction until it is known what the connection speaks
+	reserveMax     = 64 << 10  // what a declared length makes us reserve at once
+	fileMin        = 1 << 20   // a file transfer larger than this …
+	fileKeep       = 64 << 10  // … is kept up to here
+	tailMax        = 1 << 20   // text that is taken into a body beyond its length
+	chunkLineMax   = 4 << 10   // a chunk header
+	chunksMax      = 1 << 18   // chunks of one message that are kept; what follows is counted
+	keepTail       = 8 << 10   // the end of an endless line in which a start line is still looked for
+	rootNameMax    = 128       // the longest root element whose end is looked for
+	rootWithin     = 64 << 10  // where its start tag must stand
+	handshakesMost = 16        // handshakes of a connection that are kept
+	earlyMax       = 16        // responses that were seen before their requests
+	earlyBytes     = 8 << 20   // and their size
 )
 
 func (l Limits) head() int    { return min(or(l.Head, 1<<20), limitMost) }

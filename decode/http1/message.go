@@ -264,10 +264,11 @@ type Event struct {
 	// EarlyNext: RequestSeen: the request's first byte came before the last
 	// byte of the response to the one before it (pipelining).
 	EarlyNext bool
-	Midstream bool        // Opened: the beginning was not seen
-	End       capture.End // Closed
-	Both      bool        // Closed: nothing more will come on this connection
-	Summary   *Summary    // Closed with Both: what the connection was
+	Midstream bool         // Opened: the beginning was not seen
+	End       capture.End  // Closed
+	Both      bool         // Closed: nothing more will come on this connection
+	Summary   *Summary     // Closed with Both: what the connection was
+	TLS       *capture.TLS // HandshakeSeen
 }
 
 // Protocol is what a connection turned out to speak.
@@ -292,5 +293,6 @@ type Summary struct {
 	Midstream bool
 	Bytes     [2]int64 // by capture.Direction: application bytes seen
 	Exchanges int
-	Lost      int64 // bytes not seen in either direction; -1 unknown
+	Lost      int64          // bytes not seen in either direction; -1 unknown
+	TLS       []*capture.TLS // its handshakes, where a proxy or a capture told of them
 }

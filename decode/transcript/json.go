@@ -178,7 +178,7 @@ func (e *encoder) session(it decode.Item) {
 	}
 	e.yes("synthesised", s.Synthetic)
 	e.url("url", s.URL)
-	e.null("tls")
+	e.handshakes(s.TLS)
 	if s.Inform != nil || !s.Fragment {
 		e.events(s.Inform)
 	}
@@ -581,8 +581,10 @@ func (e *encoder) connection(it decode.Item) {
 	if ev.Conn != nil {
 		e.hex("id", ev.Conn.Identity[:])
 	}
-	e.null("tls")
-	if s != nil {
+	if s == nil {
+		e.null("tls")
+	} else {
+		e.handshakes(s.TLS)
 		e.text("protocol", s.Protocol.String())
 		e.number("clientBytes", s.Bytes[capture.FromClient])
 		e.number("serverBytes", s.Bytes[capture.FromServer])

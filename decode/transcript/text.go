@@ -168,6 +168,7 @@ func (w *teller) header(s *cwmp.Session) {
 	w.wrapped(append(head, piece{normal, blanks[:pad]}), hang, "   ", parts)
 	w.because(s)
 	w.between(s)
+	w.handshakes(s.TLS)
 	w.b = append(w.b, '\n')
 }
 
@@ -533,6 +534,9 @@ func (w *teller) connection(it decode.Item) {
 		}
 	}
 	w.entry("connection", at, arrow(ev.Conn), safe(it.Reason), what)
+	if ev.Summary != nil {
+		w.handshakes(ev.Summary.TLS)
+	}
 }
 
 var protocolNames = [...]string{http1.Silent: "no data", http1.HTTP: "HTTP", http1.TLS: "TLS", http1.Foreign: "no HTTP"}

@@ -49,19 +49,19 @@ func TestIssued(t *testing.T) {
 	}()
 	for _, x := range []struct {
 		name string
-		cfg  tls.Config
+		cfg  *tls.Config
 		rsa  bool
 	}{
-		{"name, ECDSA", tls.Config{ServerName: "acs.example"}, false},
-		{"upper case", tls.Config{ServerName: "ACS.Example"}, false},
-		{"address", tls.Config{ServerName: "127.0.0.1"}, false},
-		{"long name", tls.Config{ServerName: strings.Repeat("a.", 100) + "example"}, false},
-		{"RSA", tls.Config{ServerName: "acs.example", MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}, true},
-		{"RSA key exchange", tls.Config{ServerName: "acs.example", MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, true},
+		{"name, ECDSA", &tls.Config{ServerName: "acs.example"}, false},
+		{"upper case", &tls.Config{ServerName: "ACS.Example"}, false},
+		{"address", &tls.Config{ServerName: "127.0.0.1"}, false},
+		{"long name", &tls.Config{ServerName: strings.Repeat("a.", 100) + "example"}, false},
+		{"RSA", &tls.Config{ServerName: "acs.example", MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}, true},
+		{"RSA key exchange", &tls.Config{ServerName: "acs.example", MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, true},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			x.cfg.RootCAs = roots
-			c, err := tls.Dial("tcp", l.Addr().String(), &x.cfg)
+			c, err := tls.Dial("tcp", l.Addr().String(), x.cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
