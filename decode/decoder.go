@@ -604,6 +604,11 @@ func (d *Back) connection(e *cwmp.Event) {
 	}
 	reason := ""
 	switch s.Protocol {
+	case http1.Silent:
+		if len(s.Remarks) == 0 {
+			return
+		}
+		reason = s.Remarks[0]
 	case http1.TLS:
 		d.totals.Encrypted++
 		reason = "encrypted, and no keys are at hand"

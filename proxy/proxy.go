@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,8 +41,9 @@ type Route struct {
 	// Terminate ends the client's TLS at the proxy; nil: what the client sends is
 	// relayed as it is.
 	Terminate *tls.Config
-	// Originate secures the upstream connection; nil: it is plain.
-	Originate *tls.Config
+	// Originate gives the configuration that secures the upstream connection, for
+	// a client that presented that certificate, or none; nil: it is plain.
+	Originate func(client *x509.Certificate) (*tls.Config, error)
 }
 
 // Serve accepts connections from l and relays each until it ends. It returns when

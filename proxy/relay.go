@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -27,6 +28,8 @@ type relay struct {
 	lanes []lane // by Tap
 	over  [2]bool
 	cut   bool // by Drain
+
+	upstreamTLS *tls.Config
 }
 
 // side is one of the two connections, and the direction of what it sends.

@@ -150,6 +150,16 @@ func (t *Tap) Next() (capture.Record, error) {
 	return r, nil
 }
 
+// Ready says whether Next will not wait.
+func (t *Tap) Ready() bool {
+	if t.at < len(t.batch) {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue) > 0
+}
+
 // fetch takes over what waits, and waits for it when there is nothing. It is false
 // when there will be nothing more.
 func (t *Tap) fetch() bool {

@@ -39,18 +39,33 @@ func (r *relay) terminate() bool {
 		}
 		return inner(h)
 	}
-	c := tls.Server(r.sides[capture.FromClient].conn, cfg)
-	return r.handshake(c, facts, capture.FromClient)
+	ear := &alertConn{Conn: r.sides[capture.FromClient].conn}
+	return r.handshake(tls.Server(ear, cfg), facts, capture.FromClient, ear)
 }
 
 // originate makes the handshake with the ACS.
 func (r *relay) originate() bool {
-	facts := &capture.TLS{Leg: capture.UpstreamLeg, Name: r.route.Originate.ServerName}
-	return r.handshake(tls.Client(r.sides[capture.FromServer].conn, r.route.Originate), facts, capture.FromServer)
+	facts := &capture.TLS{Leg: capture.UpstreamLeg}
+	var client *x509.Certificate
+	if c, ok := r.sides[capture.FromClient].conn.(*tls.Conn); ok {
+		if peers := c.ConnectionState().PeerCertificates; len(peers) > 0 {
+			client = peers[0]
+		}
+	}
+	cfg, err := r.route.Originate(client)
+	if err != nil {
+		facts.By, facts.Failed = capture.Proxy, err.Error()
+		r.failed(facts, capture.FromServer)
+		return false
+	}
+	facts.Name = cfg.ServerName
+	r.upstreamTLS = cfg
+	ear := &alertConn{Conn: r.sides[capture.FromServer].conn}
+	return r.handshake(tls.Client(ear, cfg), facts, capture.FromServer, ear)
 }
 
 // handshake makes a handshake with a peer, and tells of it.
-func (r *relay) handshake(c *tls.Conn, facts *capture.TLS, with capture.Direction) bool {
+func (r *relay) handshake(c *tls.Conn, facts *capture.TLS, with capture.Direction, ear *alertConn) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
 	err := c.HandshakeContext(ctx)
@@ -60,21 +75,27 @@ func (r *relay) handshake(c *tls.Conn, facts *capture.TLS, with capture.Directio
 		facts.Chain = append(facts.Chain, x.Raw)
 	}
 	if err != nil {
-		explain(facts, err)
+		explain(facts, err, ear.alert())
 	} else if with == capture.FromServer {
-		facts.Verified = verified(r.route.Originate, state)
+		facts.Verified = verified(r.upstreamTLS, state)
 	}
-	r.record(capture.Record{Time: time.Now(), From: with, Kind: capture.Handshake, TLS: facts})
 	if err == nil {
+		r.record(capture.Record{Time: time.Now(), From: with, Kind: capture.Handshake, TLS: facts})
 		r.secured(with, c)
 		return true
 	}
+	r.plain(err, with)
+	r.failed(facts, with)
+	return false
+}
+
+// failed tells of a handshake that failed, and ends the relay.
+func (r *relay) failed(facts *capture.TLS, with capture.Direction) {
+	r.record(capture.Record{Time: time.Now(), From: with, Kind: capture.Handshake, TLS: facts})
 	r.p.Stats.Handshakes[with].Add(1)
 	r.p.log().Error("a TLS handshake failed", "leg", facts.Leg.String(), "client", r.conn.Client.String(), "name", facts.Name, "error", facts.Failed)
-	r.plain(err, with)
 	r.close(with, capture.RST)
 	r.reset()
-	return false
 }
 
 // plain records what a client sent that was no TLS.
@@ -112,7 +133,7 @@ func verified(cfg *tls.Config, s tls.ConnectionState) string {
 }
 
 // explain says who broke a handshake off, and why.
-func explain(f *capture.TLS, err error) {
+func explain(f *capture.TLS, err error, alert string) {
 	peer := capture.Client
 	if f.Leg == capture.UpstreamLeg {
 		peer = capture.Server
@@ -125,6 +146,9 @@ func explain(f *capture.TLS, err error) {
 	case errors.As(err, &op) && op.Op == "remote error": // crypto/tls: an alert was received
 		f.By, f.Alert = peer, strings.TrimPrefix(op.Err.Error(), "tls: ")
 		f.Failed = fmt.Sprintf("the %s sent the alert %q%s", peer, f.Alert, means(f.Alert, f.Leg))
+	case errors.As(err, &op) && op.Op == "local error" && alert != "":
+		f.By, f.Alert = peer, alert
+		f.Failed = fmt.Sprintf("the %s sent the alert %q, in clear where it had to be encrypted%s", peer, f.Alert, means(f.Alert, f.Leg))
 	case errors.As(err, &op) && op.Op == "local error":
 		f.Alert = strings.TrimPrefix(op.Err.Error(), "tls: ")
 		f.Failed = fmt.Sprintf("the proxy sent the alert %q", f.Alert)

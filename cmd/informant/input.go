@@ -279,6 +279,16 @@ func (in *inputs) Next() (capture.Record, error) {
 	return capture.Record{}, io.EOF
 }
 
+// ready says whether the next record is there already. Of a source that doesn't
+// say, it isn't.
+func (in *inputs) ready() bool {
+	if in.at >= len(in.sources) {
+		return false
+	}
+	s, ok := in.sources[in.at].(interface{ Ready() bool })
+	return ok && s.Ready()
+}
+
 // next is the source's next record; its panic becomes a failure.
 func next(s capture.Source) (r capture.Record, err error) {
 	defer func() {

@@ -111,7 +111,7 @@ TR-069 was broken by whom, and where.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDecodeCommand(), newCheckCommand(), newRulesCommand(), newDemoCommand(), newVersionCommand(),
-		newProxyCommand(), newImportCommand(), newCatCommand(), newSealCommand(), newVerifyCommand(), newKeygenCommand(),
+		newProxyCommand(), newCACommand(), newImportCommand(), newCatCommand(), newSealCommand(), newVerifyCommand(), newKeygenCommand(),
 		newInspectCommand(), newMergeCommand(), newSplitCommand(), newExportCommand())
 	return root
 }

@@ -192,7 +192,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 		}
 		// A live input's next record may be long in coming: the Back need not
 		// wait for it.
-		waits := p.in.live && len(b.halves) > 0 && len(full) == 0
+		waits := p.in.live && len(b.halves) > 0 && !p.in.ready()
 		if (b.fed(n) || !open || waits) && !send() {
 			return
 		}

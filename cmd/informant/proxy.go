@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +40,7 @@ type proxyOptions struct {
 	showSecrets bool
 	color       string
 	quiet       bool
+	tls         tlsOptions
 }
 
 func newProxyCommand() *cobra.Command {
@@ -48,6 +52,15 @@ func newProxyCommand() *cobra.Command {
 own to the ACS, byte by byte, and tells the CWMP sessions as decode does. -w also
 records them. What decodes and records stands aside: it can't delay, change or
 fail the traffic.
+
+An https:// listener ends the CPEs' TLS, with a certificate for the name they ask
+for, signed by the authority of 'informant ca' (which they must trust), or with
+those of --cert. An https:// upstream is called with TLS, and its certificate
+verified. A handshake that fails is recorded, and told with what it failed of. A
+proxy that ends TLS can't present a CPE's own certificate to the ACS: give others
+with --upstream-cert or --upstream-cert-map.
+
+SIGHUP reads certificates and keys again.
 
 Several pairs of --listen and --upstream belong together in their order; with one
 --upstream all listeners go there.
@@ -61,6 +74,7 @@ taken, those that are open end in their own time, and the exit code is 2. With
 ` + exitHelp,
 		Example: `  informant proxy --upstream http://acs.example:7547
   informant proxy --listen :7547 --upstream http://192.0.2.1:7547 -w bench-%Y%m%d.cwmp
+  informant proxy --listen https://:7548 --upstream https://acs.example --upstream-ca acs-ca.pem
   informant proxy --listen :7547 --upstream http://acs-a:7547 --listen :7548 --upstream http://acs-b:7547`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,8 +82,8 @@ taken, those that are open end in their own time, and the exit code is 2. With
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on (default :7547)")
-	f.StringArrayVar(&o.upstream, "upstream", nil, "the ACS: http://HOST[:PORT]")
+	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on, such as :7547 or https://:7548 (default :7547)")
+	f.StringArrayVar(&o.upstream, "upstream", nil, "the ACS: http[s]://HOST[:PORT]")
 	f.StringVarP(&o.out, "write", "w", "", "record to a file of this `name`; strftime's letters stand for the time (%Y%m%d-%H%M%S)")
 	f.Int64Var(&o.rotateBytes, "rotate-size", 0, "begin another file after so many `MB`")
 	f.DurationVar(&o.rotateAge, "rotate-age", 0, "begin another file after so long, such as 1h")
@@ -82,6 +96,7 @@ taken, those that are open end in their own time, and the exit code is 2. With
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell no sessions: relay, and record")
+	o.tls.add(cmd)
 	return cmd
 }
 
@@ -90,6 +105,7 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
+	terminate := slices.ContainsFunc(routes, func(r routing) bool { return r.terminate })
 	for _, err := range []error{oneOf("output", o.output, "text", "json"), oneOf("on-record-failure", o.onFailure, "stop", "relay")} {
 		if err != nil {
 			return err
@@ -99,7 +115,14 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	s := &proxying{o: o, p: &proxy.Proxy{Log: slog.New(slog.NewTextHandler(stderr, nil))}, stderr: stderr}
+	secured, err := newSecured(&o.tls, terminate)
+	if err != nil {
+		return err
+	}
+	for i := range routes {
+		routes[i].secure(secured)
+	}
+	s := &proxying{o: o, secured: secured, terminate: terminate, p: &proxy.Proxy{Log: slog.New(slog.NewTextHandler(stderr, nil))}, stderr: stderr}
 	if err := s.listen(routes); err != nil {
 		return err
 	}
@@ -115,8 +138,21 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 
 // routing is a listener's address and where its connections go.
 type routing struct {
-	listen string
-	to     proxy.Route
+	listen    string
+	terminate bool
+	originate bool
+	to        proxy.Route
+}
+
+// secure gives a route its TLS settings.
+func (r *routing) secure(s *secured) {
+	if r.terminate {
+		r.to.Terminate = s.forCPEs()
+	}
+	if r.originate {
+		host := hostOf(r.to.Upstream)
+		r.to.Originate = func(cpe *x509.Certificate) (*tls.Config, error) { return s.forACS(host, cpe) }
+	}
 }
 
 // routes pairs listeners with upstreams.
@@ -133,31 +169,33 @@ func (o *proxyOptions) routes() ([]routing, error) {
 	}
 	var all []routing
 	for i, l := range listen {
-		to, err := parseUpstream(o.upstream[min(i, len(o.upstream)-1)])
+		r, err := parseUpstream(o.upstream[min(i, len(o.upstream)-1)])
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, routing{l, to})
+		r.listen, r.terminate = strings.CutPrefix(l, "https://")
+		r.listen = strings.TrimPrefix(r.listen, "http://")
+		all = append(all, r)
 	}
 	return all, nil
 }
 
 // parseUpstream reads the URL of an ACS.
-func parseUpstream(text string) (proxy.Route, error) {
+func parseUpstream(text string) (routing, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: %w", text, err)}
-	case u.Scheme != "http" || u.Hostname() == "":
-		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: it takes http://HOST[:PORT]", text)}
+		return routing{}, usageError{fmt.Errorf("--upstream %q: %w", text, err)}
+	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return routing{}, usageError{fmt.Errorf("--upstream %q: it takes http[s]://HOST[:PORT]", text)}
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
-		return proxy.Route{}, usageError{fmt.Errorf("--upstream %q: only a host and a port are wanted: the path is the CPE's to say", text)}
+		return routing{}, usageError{fmt.Errorf("--upstream %q: only a host and a port are wanted: the path is the CPE's to say", text)}
 	}
 	port := u.Port()
 	if port == "" {
-		port = "80"
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return proxy.Route{Upstream: net.JoinHostPort(u.Hostname(), port)}, nil
+	return routing{originate: u.Scheme == "https", to: proxy.Route{Upstream: net.JoinHostPort(u.Hostname(), port)}}, nil
 }
 
 // teller is what tells the sessions; nil for nobody.
@@ -181,6 +219,8 @@ func (o *proxyOptions) teller(stdout io.Writer) (*pipeline, error) {
 type proxying struct {
 	o         proxyOptions
 	p         *proxy.Proxy
+	secured   *secured
+	terminate bool
 	stderr    io.Writer
 	listeners []net.Listener
 	routes    []routing
@@ -296,6 +336,16 @@ func (s *proxying) run(ctx context.Context) error {
 			}
 		}()
 	}
+	if s.o.tls.upstreamInsecure {
+		s.p.Log.Warn("the ACS's certificate is not verified (--upstream-insecure)")
+	}
+	defer onHangup(func() {
+		if err := s.secured.load(s.terminate); err != nil {
+			s.p.Log.Error("certificates could not be read again; those from before stay", "error", err)
+			return
+		}
+		s.p.Log.Info("certificates were read again")
+	})()
 	s.wait(ctx)
 	stop()
 	all.Wait()

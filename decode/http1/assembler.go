@@ -3,6 +3,7 @@ package http1
 import (
 	"compress/gzip"
 	"slices"
+	"strings"
 	"time"
 
 	"informant/capture"
@@ -45,6 +46,7 @@ type conn struct {
 	seen      [2]int64
 	lost      int64 // -1 unknown
 	tls       []*capture.TLS
+	remarks   []string
 	pairing
 }
 
@@ -87,6 +89,10 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 			c.tls = append(c.tls, r.TLS)
 		}
 		c.emit(Event{Kind: HandshakeSeen, From: r.From, TLS: r.TLS})
+	case capture.Remark:
+		if len(c.remarks) < remarksMost {
+			c.remarks = append(c.remarks, strings.Clone(r.Text))
+		}
 	case capture.Close:
 		c.close(r)
 	}
@@ -206,7 +212,7 @@ func (a *Assembler) newConn() *conn {
 	c := a.spares[n-1]
 	a.spares = a.spares[:n-1]
 	c.proto, c.sure, c.asker = 0, false, 0
-	c.seen, c.lost, c.tls = [2]int64{}, 0, nil
+	c.seen, c.lost, c.tls, c.remarks = [2]int64{}, 0, nil, nil
 	c.pairing = pairing{queue: c.queue[:0]}
 	for d := range c.sides {
 		c.sides[d].empty()
@@ -312,7 +318,7 @@ func (c *conn) summary() *Summary {
 	if !c.sure && c.seen[0]+c.seen[1] > 0 {
 		p = Foreign
 	}
-	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost, TLS: c.tls}
+	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost, TLS: c.tls, Remarks: c.remarks}
 }
 
 // lastTime is the time of the last byte seen.

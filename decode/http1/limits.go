@@ -22,6 +22,7 @@ const (
 	keepTail       = 8 << 10   // the end of an endless line in which a start line is still looked for
 	rootNameMax    = 128       // the longest root element whose end is looked for
 	rootWithin     = 64 << 10  // where its start tag must stand
+	remarksMost    = 16        // remarks of a connection that are kept
 	handshakesMost = 16        // handshakes of a connection that are kept
 	earlyMax       = 16        // responses that were seen before their requests
 	earlyBytes     = 8 << 20   // and their size

@@ -295,4 +295,5 @@ type Summary struct {
 	Exchanges int
 	Lost      int64          // bytes not seen in either direction; -1 unknown
 	TLS       []*capture.TLS // its handshakes, where a proxy or a capture told of them
+	Remarks   []string       // what its source remarked
 }

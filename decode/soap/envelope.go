@@ -40,6 +40,7 @@ type Document struct {
 	Methods []Method // the element children of all Bodies, in order
 	Quirks  []Quirk  // in the order of At
 
+	reused uint32   // how often it was made empty: it is another document each time
 	header [1]Block // room for what most have one of
 	method [1]Method
 	paths  atomic.Pointer[pathIndex] // made by the first PathAt, or where Text is not just the body
@@ -47,7 +48,7 @@ type Document struct {
 
 // Empty makes d as new, so that its memory can be used again. Nobody else may
 // know it.
-func (d *Document) Empty() { *d = Document{} }
+func (d *Document) Empty() { *d = Document{reused: d.reused + 1} }
 
 // Element is the start of an element.
 type Element struct {

@@ -8,6 +8,7 @@ import "strings"
 // goroutines at once.
 type Paths struct {
 	of    *Document
+	use   uint32       // of.reused then
 	plain bool         // its tags are in tags
 	tags  []tagElement // in the order of their starts
 }
@@ -22,8 +23,9 @@ type tagElement struct {
 
 // Append appends to dst the path that PathAt gives.
 func (p *Paths) Append(dst []byte, d *Document, at int) []byte {
-	if p.of != d {
-		p.of, p.plain = d, plain(d) && p.read(d.Text)
+	if p.of != d || p.use != d.reused {
+		p.of, p.use = d, d.reused
+		p.plain = plain(d) && p.read(d.Text)
 	}
 	if p.plain {
 		if path, ok := p.path(dst, d.Text, at); ok {

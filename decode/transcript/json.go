@@ -127,14 +127,15 @@ func (e *encoder) remainder(it decode.Item) {
 }
 
 // extraItem says whether an item is only told on request: HTTP that is no
-// CWMP, and connections that were no HTTP at all, in the clear.
+// CWMP, and connections that were no HTTP at all, in the clear, and for no fault
+// of a handshake's.
 func extraItem(it decode.Item) bool {
 	switch it.Kind {
 	case decode.OtherItem:
 		return true
 	case decode.ConnectionItem:
-		return it.Connection != nil && it.Connection.Summary != nil && it.Connection.Summary.Protocol != http1.TLS &&
-			it.Connection.Summary.Protocol != http1.HTTP
+		c := it.Connection
+		return c != nil && c.Summary != nil && c.Summary.Protocol == http1.Foreign && len(c.Summary.TLS) == 0
 	}
 	return false
 }
