@@ -22,10 +22,11 @@ test: deps format vet lint unit
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o informant ./cmd/informant
 
-# tshark is the witness of the differential tests, minisign that of signatures;
+# tshark is the witness of the differential tests, minisign that of signatures,
+# curl and openssl are clients of the proxy;
 # without them nothing is tested in silence: make fails.
 deps:
-	@for tool in tshark minisign; do \
+	@for tool in tshark minisign curl openssl; do \
 	  command -v $$tool >/dev/null && continue; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing $$tool"; \

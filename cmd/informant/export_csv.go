@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"io"
 	"slices"
@@ -105,17 +106,54 @@ func (x *exporting) indexed(w io.Writer) (done bool, err error) {
 	if sealed.Statement().Sessions == 0 {
 		return false, nil
 	}
-	var rows []byte
+	at := tied{w: w}
 	for e, err := range sealed.Sessions(recording.Query{NoGroups: true}) {
 		if err != nil {
 			return true, named(f.name, err)
 		}
-		if rows = appendCSV(rows[:0], csvRow(&e)); x.ctx.Err() != nil {
+		if x.ctx.Err() != nil {
 			return true, verdict(exitInterrupted)
 		}
-		if _, err := w.Write(rows); err != nil {
+		if err := at.put(e); err != nil {
 			return true, err
 		}
 	}
-	return true, nil
+	return true, at.flush()
+}
+
+// tied writes rows in the order of their sessions' starts, and of those with the
+// same one (all that have none) in that of their ordinals: the index has them by
+// their ids.
+type tied struct {
+	w    io.Writer
+	same []recording.Entry
+}
+
+func (t *tied) put(e recording.Entry) error {
+	if len(t.same) > 0 && !t.same[0].Start.Equal(e.Start) {
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	t.same = append(t.same, e)
+	return nil
+}
+
+func (t *tied) flush() error {
+	slices.SortStableFunc(t.same, func(a, b recording.Entry) int {
+		return cmp.Or(cmp.Compare(ordinalOf(a.Name), ordinalOf(b.Name)), cmp.Compare(a.Kind, b.Kind))
+	})
+	var rows []byte
+	for i := range t.same {
+		rows = appendCSV(rows, csvRow(&t.same[i]))
+	}
+	t.same = t.same[:0]
+	_, err := t.w.Write(rows)
+	return err
+}
+
+// ordinalOf is the number in a session's name.
+func ordinalOf(name string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(name, "f"))
+	return n
 }

@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -127,17 +128,45 @@ func (f frame) segment() (s segment) {
 	return s
 }
 
+// aroundResets says which packets stand within so many of a reset of their
+// connection.
+func aroundResets(fs []frame, within int) []bool {
+	of := make([]string, len(fs))
+	fixed := make([]bool, len(fs))
+	for i := range fs {
+		s := fs[i].segment()
+		a, b := fmt.Sprint(s.src, s.dst), fmt.Sprint(s.dst, s.src)
+		of[i] = min(a, b)
+	}
+	for i := range fs {
+		if fs[i].segment().flags&4 == 0 {
+			continue
+		}
+		for j := max(0, i-within); j < min(len(fs), i+within+1); j++ {
+			fixed[j] = fixed[j] || of[j] == of[i]
+		}
+	}
+	return fixed
+}
+
 // shuffle moves packets within a window of that many, and repeats some; times
-// stay in order, as they are where a network does it.
+// stay in order, as they are where a network does it. The packets of a connection
+// stay in their order around a reset: what was sent after it, and what it did not
+// wait for, is another story.
 func shuffle(fs []frame, r *rand.Rand, window int) []frame {
 	type placed struct {
 		at int
 		frame
 	}
 	var ps []placed
+	fixed := aroundResets(fs, 2*window)
 	for i, f := range fs {
-		ps = append(ps, placed{i*4 + 4*r.IntN(window), f})
-		if r.IntN(20) == 0 {
+		at, again := i*4+4*r.IntN(window), r.IntN(20) == 0
+		if fixed[i] {
+			at, again = i*4, false
+		}
+		ps = append(ps, placed{at, f})
+		if again {
 			ps = append(ps, placed{i*4 + 4*r.IntN(window) + 1, f})
 		}
 	}
