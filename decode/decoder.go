@@ -24,6 +24,9 @@ type Options struct {
 	Check check.Checker // its settings; nothing is fed to it
 	// All: items for what is no CWMP too: other HTTP, foreign connections.
 	All bool
+	// Live: an item for each message too, at once. Its session goes on: whoever
+	// takes it has to be done with it before the Back is called again.
+	Live bool
 }
 
 // Decoder is the stages as one: records in, items out. The zero value is
@@ -292,8 +295,9 @@ type Back struct {
 	track    cwmp.Tracker
 	check    check.Checker
 	findings map[*cwmp.Session][]check.Finding
-	spare    [][]check.Finding // of sessions that are over
-	order    []*check.Finding  // room to sort them
+	spare    [][]check.Finding                 // of sessions that are over
+	fresh    map[*cwmp.Session][]check.Finding // with Live: not told yet
+	order    []*check.Finding                  // room to sort them
 	totals   Totals
 	failures map[*capture.Conn]int
 	out      []Item
@@ -379,6 +383,7 @@ func (d *Back) start() {
 	d.track.Limits, d.track.Pool = d.CWMP, d.Pool.cwmp()
 	d.check = d.Options.Check
 	d.findings = map[*cwmp.Session][]check.Finding{}
+	d.fresh = map[*cwmp.Session][]check.Finding{}
 	d.failures = map[*capture.Conn]int{}
 }
 
@@ -475,6 +480,9 @@ func (d *Back) judge(e *cwmp.Event) {
 	list := d.check.Feed(*e)
 	if len(list) > 0 && e.Session != nil {
 		d.hold(e.Session, list)
+		if d.Live {
+			d.fresh[e.Session] = append(d.fresh[e.Session], list...)
+		}
 		return
 	}
 	for _, f := range list {
@@ -488,6 +496,9 @@ func (d *Back) tell(e *cwmp.Event) {
 	switch e.Kind {
 	case cwmp.MessageSeen:
 		d.totals.Messages++
+		if d.Live {
+			d.out = append(d.out, Item{Kind: MessageItem, Time: e.Message.Time, Session: e.Session, Message: e.Message, Findings: d.takeFresh(e.Session)})
+		}
 	case cwmp.SessionEnded:
 		d.session(e)
 	case cwmp.Requested:
@@ -568,7 +579,16 @@ func (d *Back) session(e *cwmp.Event) {
 	} else {
 		d.totals.Sessions++
 	}
-	d.out = append(d.out, Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Undecided: d.check.Undecided()})
+	d.out = append(d.out, Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided()})
+}
+
+// takeFresh is what became certain of a session since its last item.
+func (d *Back) takeFresh(s *cwmp.Session) []check.Finding {
+	list := d.fresh[s]
+	if list != nil {
+		delete(d.fresh, s)
+	}
+	return list
 }
 
 // rank puts findings in message order, those about the whole session last.

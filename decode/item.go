@@ -21,14 +21,17 @@ const (
 	UndecodedItem                         // a connection on which decoding itself failed
 	OtherItem                             // an HTTP exchange that is no CWMP
 	RemainderItem                         // bytes on an HTTP connection that are neither HTTP nor part of a session
+	MessageItem                           // with Options.Live: a message of a session that goes on
 )
 
 // Item is what the Decoder tells.
 type Item struct {
 	Kind              ItemKind
 	Time              time.Time
-	Session           *cwmp.Session     // UndecodedItem: what names it, nothing else
-	Findings          []check.Finding   // SessionItem: all of them, in message order
+	Session           *cwmp.Session     // UndecodedItem: what names it, nothing else. MessageItem: as it stands, not to be read after the next call
+	Message           *cwmp.Message     // MessageItem; likewise
+	Findings          []check.Finding   // SessionItem: all of them, in message order. MessageItem: those that became certain with it
+	Late              []check.Finding   // SessionItem, with Options.Live: those that no MessageItem had
 	Undecided         []check.Undecided // SessionItem: when asked for
 	ConnectionRequest *cwmp.ConnectionRequest
 	Transfer          *cwmp.Transfer

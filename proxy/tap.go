@@ -15,6 +15,9 @@ type Tap struct {
 	// Limit is how many bytes may wait; 64 MB where it is 0. A record counts as
 	// its bytes and 128 more.
 	Limit int
+	// Tick is how long Next waits for a record: then it returns one without a
+	// connection that says what time it is. 0: as long as it takes.
+	Tick time.Duration
 
 	mu     sync.Mutex
 	come   chan struct{} // has one value while the observer is to be woken
@@ -138,8 +141,11 @@ func (t *Tap) Depth() int {
 // valid until the next call.
 func (t *Tap) Next() (capture.Record, error) {
 	for t.at == len(t.batch) {
-		if !t.fetch() {
+		switch t.fetch() {
+		case over:
 			return capture.Record{}, io.EOF
+		case silent:
+			return capture.Record{Time: time.Now()}, nil
 		}
 	}
 	r := t.batch[t.at]
@@ -160,9 +166,17 @@ func (t *Tap) Ready() bool {
 	return len(t.queue) > 0
 }
 
-// fetch takes over what waits, and waits for it when there is nothing. It is false
-// when there will be nothing more.
-func (t *Tap) fetch() bool {
+// fetched is what came of a fetch.
+type fetched uint8
+
+const (
+	some   fetched = iota // records
+	silent                // none came for a Tick
+	over                  // there will be none
+)
+
+// fetch takes over what waits, and waits for it when there is nothing.
+func (t *Tap) fetch() fetched {
 	for idle := false; ; idle = true {
 		t.mu.Lock()
 		if t.come == nil {
@@ -172,7 +186,9 @@ func (t *Tap) fetch() bool {
 			break
 		}
 		t.mu.Unlock()
-		<-t.come
+		if !t.wait() {
+			return silent
+		}
 		if idle {
 			continue
 		}
@@ -180,7 +196,7 @@ func (t *Tap) fetch() bool {
 	}
 	defer t.mu.Unlock()
 	if len(t.queue) == 0 {
-		return false
+		return over
 	}
 	t.queue, t.batch = t.batch[:0], t.queue
 	t.data, t.spare = t.spare[:0], t.data
@@ -192,5 +208,22 @@ func (t *Tap) fetch() bool {
 	if cap(t.queue) > large/recordCost {
 		t.queue = nil
 	}
-	return true
+	return some
+}
+
+// wait waits for word that there is something; false says that none came for a
+// Tick.
+func (t *Tap) wait() bool {
+	if t.Tick <= 0 {
+		<-t.come
+		return true
+	}
+	timer := time.NewTimer(t.Tick)
+	defer timer.Stop()
+	select {
+	case <-t.come:
+		return true
+	case <-timer.C:
+		return false
+	}
 }

@@ -24,6 +24,7 @@ type decodeOptions struct {
 	showSecrets bool
 	color       string
 	quiet       bool
+	live        bool
 }
 
 func newDecodeCommand() *cobra.Command {
@@ -48,6 +49,7 @@ Passwords, keys and credentials are masked unless --show-secrets is given.
   informant decode --device 00D09E-HomeGateway-4711 --since 2026-11-22 office.cwmp
   informant decode -o json monday.pcap.gz tuesday.pcap.gz | jq .outcome
   tcpdump -i eth0 -c 10000 -w - port 7547 | informant decode -
+  tcpdump -i eth0 -U -w - port 7547 | informant decode --live -
   informant decode -vv message-from-a-ticket.txt`,
 		Args: someFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,6 +67,7 @@ Passwords, keys and credentials are masked unless --show-secrets is given.
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	f.BoolVar(&o.live, "live", false, "tell each message at once, and how its session came out when it is over")
 	return cmd
 }
 
@@ -85,6 +88,9 @@ func runDecode(ctx context.Context, o decodeOptions, stdin io.Reader, stdout, st
 		return err
 	}
 	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets, All: o.all}}
+	if opts.Live = o.live; o.live {
+		out = plain{&transcript.Live{Text: transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets, All: o.all}}}
+	}
 	if o.output == "json" {
 		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets, All: o.all}}
 	}

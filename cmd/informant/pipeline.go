@@ -45,6 +45,7 @@ func (p plain) Finish(w io.Writer, t decode.Totals) error {
 type batch struct {
 	halves []decode.Half
 	size   int
+	tick   time.Time // time has come to this, though nothing was seen
 }
 
 const (
@@ -65,7 +66,7 @@ func (b *batch) fed(n int) bool {
 // clear makes the batch ready for other halves.
 func (b *batch) clear() {
 	clear(b.halves)
-	b.halves, b.size = b.halves[:0], 0
+	b.halves, b.size, b.tick = b.halves[:0], 0, time.Time{}
 }
 
 // selection is what of the items is told.
@@ -84,14 +85,16 @@ type selection struct {
 // bounded. Envelopes are read by the first where the second is behind, and else
 // by the second.
 type pipeline struct {
-	in     *inputs
-	opts   decode.Options
-	choice selection
-	sink   sink
-	out    io.Writer
-	meter  *meter
-	bytes  atomic.Int64 // of traffic, read so far
-	pool   *decode.Pool // for sinks that keep nothing of an item; may be nil
+	in      *inputs
+	opts    decode.Options
+	choice  selection
+	sink    sink
+	out     io.Writer
+	meter   *meter
+	bytes   atomic.Int64       // of traffic, read so far
+	watch   func(*decode.Item) // with Live: sees each item before it is told; may be nil
+	toldAll chan struct{}      // with Live: the items that were handed on are told
+	pool    *decode.Pool       // for sinks that keep nothing of an item; may be nil
 }
 
 // outcome is what there is to say when all is told.
@@ -112,6 +115,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
 	}
 	items := make(chan []decode.Item)
+	p.toldAll = make(chan struct{}, 1)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -131,7 +135,9 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	err := p.tell(items, out, to, buffered)
 	if err != nil {
 		cancel() // nobody reads what is written: end the others
+		p.acknowledge()
 		for range items {
+			p.acknowledge()
 		}
 	}
 	out.interrupted = ctx.Err() != nil
@@ -185,14 +191,18 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 		}
 		r, err := p.in.Next()
 		n := len(b.halves)
-		if open = err == nil; open {
+		switch open = err == nil; {
+		case open && r.Conn == nil: // a live source's word that time passes
+			b.tick = r.Time
+			b.halves = front.Advance(r.Time, b.halves)
+		case open:
 			b.halves = front.Feed(r, b.halves)
-		} else {
+		default:
 			b.halves = front.Finish(b.halves)
 		}
 		// A live input's next record may be long in coming: the Back need not
 		// wait for it.
-		waits := p.in.live && len(b.halves) > 0 && !p.in.ready()
+		waits := p.in.live && (len(b.halves) > 0 || !b.tick.IsZero()) && !p.in.ready()
 		if (b.fed(n) || !open || waits) && !send() {
 			return
 		}
@@ -214,9 +224,13 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 		ready = append(ready, done...)
 	}
 	flush := func() {
-		if len(ready) > 0 {
-			items <- ready
-			ready, size = nil, 0
+		if len(ready) == 0 {
+			return
+		}
+		items <- ready
+		ready, size = nil, 0
+		if p.opts.Live { // their sessions go on: not before they are told
+			<-p.toldAll
 		}
 	}
 	for open := true; open; {
@@ -229,9 +243,12 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 			envelopes.Read(b.halves)
 			for i := range b.halves {
 				hand(back.Feed(&b.halves[i]))
-				if len(ready) >= 64 || size > 256<<10 {
+				if len(ready) >= 64 || size > 256<<10 || p.opts.Live {
 					flush()
 				}
+			}
+			if !b.tick.IsZero() {
+				hand(back.Advance(b.tick))
 			}
 			b.clear()
 			empty <- b
@@ -269,6 +286,13 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 			}
 			continue
 		}
+		if p.opts.Live {
+			if err := p.tellNow(batch, out, w, buffered); err != nil {
+				return err
+			}
+			p.acknowledge()
+			continue
+		}
 		if p.in.live {
 			idle = time.After(quiet)
 		}
@@ -287,6 +311,33 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 			}
 		}
 	}
+}
+
+// acknowledge lets decoding go on after items were told.
+func (p *pipeline) acknowledge() {
+	if p.opts.Live {
+		p.toldAll <- struct{}{}
+	}
+}
+
+// tellNow writes items at once, in the order in which they come.
+func (p *pipeline) tellNow(batch []decode.Item, out *outcome, w io.Writer, buffered *bufio.Writer) error {
+	for i := range batch {
+		it := batch[i]
+		if !p.choose(&it) {
+			continue
+		}
+		out.count(it)
+		if p.watch != nil {
+			p.watch(&it)
+		}
+		text := p.render(nil, it, out)
+		p.pool.Put(it)
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
 }
 
 // render is the sink's rendering of an item; of one on which it panics, only
@@ -338,22 +389,26 @@ func (p *pipeline) choose(it *decode.Item) bool {
 	}
 	c.rename(it)
 	switch it.Kind {
-	case decode.SessionItem:
+	case decode.SessionItem, decode.MessageItem:
 		if c.none {
-			it.Findings, it.Undecided = nil, nil
+			it.Findings, it.Late, it.Undecided = nil, nil, nil
 		} else if c.only != nil {
-			var fs []check.Finding
-			for _, f := range it.Findings {
-				if c.only[f.Check.ID] {
-					fs = append(fs, f)
-				}
-			}
-			it.Findings = fs
+			it.Findings, it.Late = c.these(it.Findings), c.these(it.Late)
 		}
 	case decode.FindingItem:
 		return !c.none && (c.only == nil || c.only[it.Finding.Check.ID])
 	}
 	return true
+}
+
+// these are the findings of the checks that were asked for.
+func (c *selection) these(list []check.Finding) (fs []check.Finding) {
+	for _, f := range list {
+		if c.only[f.Check.ID] {
+			fs = append(fs, f)
+		}
+	}
+	return fs
 }
 
 // count adds an item that is told to the outcome.
@@ -362,8 +417,10 @@ func (o *outcome) count(it decode.Item) {
 		o.totals.Findings[s]++
 		o.worst = max(o.worst, int(s))
 	}
-	for i := range it.Findings {
-		add(it.Findings[i].Severity)
+	if it.Kind == decode.SessionItem { // its messages' are among them
+		for i := range it.Findings {
+			add(it.Findings[i].Severity)
+		}
 	}
 	if it.Finding != nil {
 		add(it.Finding.Severity)

@@ -208,7 +208,8 @@ func (o *proxyOptions) teller(stdout io.Writer) (*pipeline, error) {
 	if err != nil || o.quiet {
 		return nil, err
 	}
-	var out sink = plain{&transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets}}
+	opts.Live = true
+	var out sink = plain{&transcript.Live{Text: transcript.Text{Width: width(stdout), Verbose: o.verbose, Color: color, ShowSecrets: o.showSecrets}}}
 	if o.output == "json" {
 		out = plain{&transcript.JSON{ShowSecrets: o.showSecrets}}
 	}
@@ -306,7 +307,7 @@ func drain(t *proxy.Tap) {
 
 // tell begins to tell the sessions.
 func (s *proxying) tell(p *pipeline, stdout io.Writer) {
-	s.teller = &proxy.Tap{}
+	s.teller = &proxy.Tap{Tick: time.Second}
 	s.p.Taps = append(s.p.Taps, s.teller)
 	p.meter = &meter{}
 	p.in, p.out = &inputs{sources: []capture.Source{s.teller}, live: true}, stdout
