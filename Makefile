@@ -65,6 +65,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./cmd/informant/bench
 	$(GO) run ./cmd/informant/bench/recordings
+	$(GO) run ./cmd/informant/bench/proxy
 
 # Without -race, which make test has: the counts are what takes the time.
 soak:

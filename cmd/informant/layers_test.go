@@ -44,7 +44,8 @@ var layers = map[string]layer{
 	"decode/export": {ours: []string{"capture", "decode/check", "decode/cwmp", "decode", "decode/transcript"}, pure: true},
 	"cmd/informant": {ours: []string{"*"}, others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/sys"}},
 	// What measures the product may use whatever the product may.
-	"cmd/informant/bench": {ours: []string{"*"}, others: []string{"golang.org/x/sys"}},
+	"cmd/informant/bench":       {ours: []string{"*"}, others: []string{"golang.org/x/sys"}},
+	"cmd/informant/bench/proxy": {},
 }
 
 // impure is what a pure package may not import.

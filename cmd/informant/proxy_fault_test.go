@@ -131,7 +131,7 @@ func TestProxyDiskFull(t *testing.T) {
 func TestProxyObservers(t *testing.T) {
 	for name, observe := range map[string]func(){
 		"panics": func() { panic("planted") },
-		"sleeps": func() { time.Sleep(300 * time.Millisecond) },
+		"sleeps": func() { time.Sleep(50 * time.Millisecond) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			up := httptest.NewServer(http.HandlerFunc(acs))
