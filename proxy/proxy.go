@@ -101,6 +101,15 @@ func (p *Proxy) Drain(ctx context.Context) (cut int) {
 	return cut
 }
 
+// Settle waits until the connections that are open have ended, for so long at
+// most, while others may still come.
+func (p *Proxy) Settle(limit time.Duration) {
+	const often = 5 * time.Millisecond
+	for end := time.Now().Add(limit); p.Open() > 0 && time.Now().Before(end); {
+		time.Sleep(often)
+	}
+}
+
 // Open is how many connections are open.
 func (p *Proxy) Open() int {
 	p.mu.Lock()

@@ -4,15 +4,25 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"informant/capture"
 	"informant/capture/pcap"
 	"informant/decode"
+	"informant/decode/check"
+	"informant/decode/cwmp"
 	"informant/decode/transcript"
+	"informant/proxy"
+	"informant/replay"
 )
 
 // demoCapture is demo/demo.scenario as packets, made by the tests.
@@ -20,67 +30,157 @@ import (
 //go:embed demo/demo.pcap
 var demoCapture []byte
 
+type demoOptions struct {
+	color string
+	dir   string
+}
+
 func newDemoCommand() *cobra.Command {
-	var color string
+	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Decode an embedded capture, to show what a transcript looks like",
-		Long: `Demo decodes a small capture that is part of the program: a device that reports a firmware
-download and then makes a mistake that is common in the field. It needs no
-file and no network.
+		Short: "Everything once, on this machine: a CPE calls an ACS through the proxy",
+		Long: `Demo starts a small ACS and a CPE on loopback and the proxy between them, and lets
+the CPE call: a device that reports a firmware download, and then makes a mistake
+that is common in the field. The session is told while it goes on, and recorded;
+the recording is sealed, and verified. It needs no file and no other machine, and
+leaves nothing running.
 ` + exitHelp,
 		Example: "  informant demo",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), color, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&color, "color", "auto", "`when`: auto, always or never")
+	cmd.Flags().StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
+	cmd.Flags().StringVar(&o.dir, "dir", "", "`folder` for the recording (default: a new one for temporary files)")
 	return cmd
 }
 
-func runDemo(ctx context.Context, color string, stdout io.Writer) error {
-	paint, err := colored(color, stdout)
+func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error {
+	paint, err := colored(o.color, stdout)
 	if err != nil {
 		return err
 	}
+	played, err := demoSession()
+	if err != nil {
+		return err
+	}
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "informant-demo-"); err != nil {
+			return err
+		}
+	}
+	d := &demonstration{session: played, file: filepath.Join(o.dir, "demo.cwmp"), stdout: stdout, stderr: stderr}
+	d.first = &demoText{Live: transcript.Live{Text: transcript.Text{Width: width(stdout), Color: paint}}}
+	if err := d.relay(ctx); err != nil {
+		return err
+	}
+	return d.keep(ctx)
+}
+
+// demoSession is the session that is played.
+func demoSession() (*cwmp.Session, error) {
 	src, err := pcap.NewSource([]pcap.Input{{Name: "demo.pcap", R: bytes.NewReader(demoCapture)}}, pcap.Options{})
 	if err != nil {
+		return nil, err
+	}
+	var d decode.Decoder
+	var items []decode.Item
+	for {
+		r, err := src.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		items = append(items, d.Feed(r)...)
+	}
+	for _, it := range append(items, d.Finish()...) {
+		if it.Kind == decode.SessionItem {
+			return it.Session, nil
+		}
+	}
+	return nil, errors.New("the demo's capture has no session")
+}
+
+// demonstration is a session that is played through a proxy.
+type demonstration struct {
+	session        *cwmp.Session
+	file           string
+	first          *demoText
+	stdout, stderr io.Writer
+}
+
+// relay lets a CPE call an ACS through the proxy, which tells and records it.
+func (d *demonstration) relay(ctx context.Context) error {
+	playing, stop := context.WithCancel(ctx)
+	defer stop()
+	acs, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return err
 	}
-	first := ""
-	p := pipeline{
-		in:    &inputs{packets: src, sources: []capture.Source{src}},
-		sink:  plain{&demoText{Text: transcript.Text{Width: width(stdout), Color: paint}, first: &first}},
-		out:   stdout,
-		meter: &meter{},
-	}
-	if _, err := p.run(ctx); err != nil {
+	served := make(chan error, 1)
+	go func() { served <- (&replay.ACS{Session: d.session}).Serve(playing, acs, nil) }()
+
+	s := &proxying{o: proxyOptions{out: literal(d.file), onFailure: "stop", drain: 5 * time.Second}, p: &proxy.Proxy{Log: slog.New(slog.DiscardHandler)},
+		secured: &secured{o: &tlsOptions{}}, stderr: d.stderr}
+	if err := s.listen([]routing{{listen: "127.0.0.1:0", to: proxy.Route{Upstream: acs.Addr().String()}}}); err != nil {
 		return err
 	}
-	if first == "" {
-		first = "EVT-001"
+	defer s.closeListeners()
+	if err := s.record(); err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(stdout, `
+	s.tell(&pipeline{opts: decode.Options{Live: true}, sink: plain{d.first}}, d.stdout)
+	relayed := make(chan error, 1)
+	go func() { relayed <- s.run(playing) }()
+	_, err = (&replay.CPE{Session: d.session, Timeout: 5 * time.Second}).Play(playing, s.listeners[0].Addr().String())
+	if err == nil {
+		s.p.Settle(5 * time.Second)
+	}
+	stop()
+	return errors.Join(err, <-relayed, <-served)
+}
+
+// keep seals the recording, verifies it, and says what to try next.
+func (d *demonstration) keep(ctx context.Context) error {
+	fmt.Fprintln(d.stdout)
+	for _, step := range []func() error{
+		func() error {
+			return runSeal(ctx, sealOptions{files: []string{d.file}, quiet: true}, strings.NewReader(""), d.stdout, d.stderr)
+		},
+		func() error { return runVerify(ctx, verifyOptions{files: []string{d.file}}, d.stdout, d.stderr) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	about := d.first.about
+	if about == "" {
+		about = "EVT-001"
+	}
+	_, err := fmt.Fprintf(d.stdout, `
 Try next:
   informant rules %s      what that finding means, with an example
-  informant decode FILE...     your capture: pcap or pcapng, also .gz and .zst, or a dump of HTTP messages
-  informant decode -v FILE...  all arguments; -vv the raw HTTP too; -o json for programs
-  informant check FILE...      the findings alone, with an exit code for CI
-`, first)
+  informant decode -v %s
+  informant proxy --upstream http://YOUR-ACS:7547 -w sessions.cwmp
+`, about, transcript.Safe(d.file))
 	return err
 }
 
-// demoText is a transcript that remembers its first finding.
+// demoText is a transcript that remembers the check of its first error.
 type demoText struct {
-	transcript.Text
-	first *string
+	transcript.Live
+	about string
 }
 
 // Append appends an item's transcript.
 func (d *demoText) Append(dst []byte, it decode.Item) []byte {
-	if len(it.Findings) > 0 && *d.first == "" {
-		*d.first = it.Findings[0].Check.ID
+	for i := range it.Findings {
+		if d.about == "" && it.Findings[i].Severity == check.Error {
+			d.about = it.Findings[i].Check.ID
+		}
 	}
-	return d.Text.Append(dst, it)
+	return d.Live.Append(dst, it)
 }

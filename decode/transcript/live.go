@@ -17,7 +17,7 @@ import (
 type Live struct{ Text }
 
 // nameWidth is the room for a session's name before its lines.
-const nameWidth = 22
+const nameWidth = 14
 
 // Append appends the lines that tell an item.
 func (t *Live) Append(dst []byte, it decode.Item) []byte {
@@ -36,7 +36,7 @@ func (t *Live) message(dst []byte, it decode.Item) []byte {
 	if m.N == 1 {
 		w := t.teller(s, 0)
 		w.header(s)
-		dst = append(dst, bytes.TrimSuffix(w.b, []byte("\n"))...)
+		dst = append(dst, w.b...)
 	}
 	w := t.teller(s, nameWidth)
 	w.message(s, m)
@@ -58,7 +58,7 @@ func (t *Live) ended(dst []byte, it decode.Item) []byte {
 	if len(it.Undecided) > 0 {
 		w.undecided(it.Undecided)
 	}
-	return named(dst, w.b, liveName(s))
+	return append(named(dst, w.b, liveName(s)), '\n')
 }
 
 // teller lays out lines that are so many columns narrower than the page.
