@@ -31,6 +31,8 @@ var layers = map[string]layer{
 	"capture/httptext": {ours: []string{"capture"}},
 	"capture/scenario": {ours: []string{"capture"}},
 	"proxy":            {ours: []string{"capture"}},
+	"proxy/authority":  {},
+	"replay":           {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode"}},
 	"capture/recording": {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress", "golang.org/x/mod/sumdb/tlog",
 		"aead.dev/minisign", "github.com/gofrs/flock", "github.com/ncruces/go-strftime"}},
 	"capture/recording/dict": {others: []string{"github.com/klauspost/compress"}, pure: true},
