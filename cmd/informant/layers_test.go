@@ -44,7 +44,7 @@ var layers = map[string]layer{
 	"decode/transcript": {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/check", "decode"},
 		pure: true},
 	"decode/export": {ours: []string{"capture", "decode/check", "decode/cwmp", "decode", "decode/transcript"}, pure: true},
-	"cmd/informant": {ours: []string{"*"}, others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/sys"}},
+	"cmd/informant": {ours: []string{"*"}, others: []string{"github.com/spf13/cobra", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/sys", "github.com/prometheus/client_golang"}},
 	// What measures the product may use whatever the product may.
 	"cmd/informant/bench":       {ours: []string{"*"}, others: []string{"golang.org/x/sys"}},
 	"cmd/informant/bench/proxy": {},

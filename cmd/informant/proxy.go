@@ -40,6 +40,8 @@ type proxyOptions struct {
 	showSecrets bool
 	color       string
 	quiet       bool
+	admin       string
+	log         string
 	tls         tlsOptions
 }
 
@@ -96,6 +98,8 @@ taken, those that are open end in their own time, and the exit code is 2. With
 	f.BoolVar(&o.showSecrets, "show-secrets", false, "do not mask passwords, keys and credentials")
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell no sessions: relay, and record")
+	f.StringVar(&o.admin, "admin", "", "`address` for /metrics (Prometheus) and /healthz, such as 127.0.0.1:9547")
+	f.StringVar(&o.log, "log", "text", "`form` of what is said on standard error: text or json")
 	o.tls.add(cmd)
 	return cmd
 }
@@ -106,7 +110,7 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 		return err
 	}
 	terminate := slices.ContainsFunc(routes, func(r routing) bool { return r.terminate })
-	for _, err := range []error{oneOf("output", o.output, "text", "json"), oneOf("on-record-failure", o.onFailure, "stop", "relay")} {
+	for _, err := range []error{oneOf("output", o.output, "text", "json"), oneOf("on-record-failure", o.onFailure, "stop", "relay"), oneOf("log", o.log, "text", "json")} {
 		if err != nil {
 			return err
 		}
@@ -122,7 +126,23 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	for i := range routes {
 		routes[i].secure(secured)
 	}
-	s := &proxying{o: o, secured: secured, terminate: terminate, p: &proxy.Proxy{Log: slog.New(slog.NewTextHandler(stderr, nil))}, stderr: stderr}
+	if isTerminal(stderr) && !o.quiet {
+		line := &statusLine{tty: stderr, width: width(stderr)}
+		stderr = line.above(stderr)
+		if isTerminal(stdout) {
+			stdout = line.above(stdout)
+		}
+		defer func() { line.set("") }()
+		return relayWith(ctx, o, routes, secured, tell, line, stdout, stderr)
+	}
+	return relayWith(ctx, o, routes, secured, tell, nil, stdout, stderr)
+}
+
+// relayWith relays, with what observes it: tell tells the sessions, line shows the
+// status; both may be nil.
+func relayWith(ctx context.Context, o proxyOptions, routes []routing, secured *secured, tell *pipeline, line *statusLine, stdout, stderr io.Writer) error {
+	terminate := slices.ContainsFunc(routes, func(r routing) bool { return r.terminate })
+	s := &proxying{o: o, secured: secured, terminate: terminate, p: &proxy.Proxy{Log: logTo(stderr, o.log)}, stderr: stderr}
 	if err := s.listen(routes); err != nil {
 		return err
 	}
@@ -130,10 +150,40 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	if err := s.record(); err != nil {
 		return err
 	}
+	if tell == nil && o.admin != "" { // somebody has to count
+		tell = &pipeline{opts: decode.Options{Live: true}, sink: plain{silent{}}, pool: new(decode.Pool)}
+	}
 	if tell != nil {
+		tell.watch = s.watching.see
 		s.tell(tell, stdout)
 	}
+	if o.admin != "" {
+		s.watching.metrics = newInstruments(s.p, s.taps())
+		var err error
+		if s.admin, err = startAdmin(o.admin, s.watching.metrics); err != nil {
+			return errors.Join(err, s.abandon())
+		}
+		defer s.admin.stop()
+		s.p.Log.Info("admin", "address", s.admin.addr.String())
+	}
+	if line != nil {
+		defer s.watching.show(line, s.p)()
+	}
 	return s.run(ctx)
+}
+
+// silent is a sink that tells nothing.
+type silent struct{}
+
+func (silent) Append(dst []byte, _ decode.Item) []byte          { return dst }
+func (silent) AppendSummary(dst []byte, _ decode.Totals) []byte { return dst }
+
+// logTo is a logger in one of two forms.
+func logTo(w io.Writer, form string) *slog.Logger {
+	if form == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 // routing is a listener's address and where its connections go.
@@ -229,6 +279,8 @@ type proxying struct {
 	recorder  *proxy.Tap
 	teller    *proxy.Tap
 	observers sync.WaitGroup
+	watching  watching
+	admin     *admin // nil where nobody asks for it
 	outcome   *outcome
 	told      error // of writing what is told
 
@@ -361,10 +413,34 @@ func (s *proxying) wait(ctx context.Context) {
 		return
 	case s.recordErr = <-s.failed:
 	}
+	if s.admin != nil {
+		s.admin.failed.Store(true)
+	}
 	s.p.Log.Error("the recording failed", "error", s.recordErr, "policy", s.o.onFailure)
 	if s.o.onFailure == "relay" {
 		<-ctx.Done()
 	}
+}
+
+// taps are what is between the proxy and its observers, by their names.
+func (s *proxying) taps() map[string]*proxy.Tap {
+	taps := map[string]*proxy.Tap{}
+	if s.recorder != nil {
+		taps["recording"] = s.recorder
+	}
+	if s.teller != nil {
+		taps["transcript"] = s.teller
+	}
+	return taps
+}
+
+// abandon ends observers of a proxy that never began.
+func (s *proxying) abandon() error {
+	for _, t := range s.p.Taps {
+		t.Close()
+	}
+	s.observers.Wait()
+	return nil
 }
 
 // finish waits for open connections and for the observers.
@@ -386,10 +462,7 @@ func (s *proxying) finish() {
 // report says what was lost, and returns the exit code.
 func (s *proxying) report() error {
 	code := exitOK
-	for name, t := range map[string]*proxy.Tap{"recording": s.recorder, "transcript": s.teller} {
-		if t == nil {
-			continue
-		}
+	for name, t := range s.taps() {
 		if l := t.Lost(); l.Records > 0 {
 			fmt.Fprintf(s.stderr, "informant: the %s misses %s with %s bytes: it could not keep up; gaps mark where\n", name,
 				plural(int(l.Records), "record", "records"), thousands(l.Bytes))

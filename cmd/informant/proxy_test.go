@@ -406,3 +406,91 @@ func TestProxyUsage(t *testing.T) {
 
 // serverAsks is a server's TLS that asks for a certificate of the client.
 func serverAsks() *tls.Config { return &tls.Config{ClientAuth: tls.RequestClientCert} }
+
+// get reads a page.
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// TestProxyAdmin: the numbers are those of what happened, and a device can't make
+// labels up.
+func TestProxyAdmin(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(acs))
+	defer up.Close()
+	p := startProxy(t, "127.0.0.1:0", "--upstream", up.URL, "--admin", "127.0.0.1:0", "--log", "text", "--quiet")
+	admin := p.err.await(t, `msg=admin address=(\S+)`)
+	if got, err := curl(t, "http://"+p.addr+"/acs"); err != nil || got != "200 204" {
+		t.Fatalf("curl: %s, %v", got, err)
+	}
+	vendor := strings.NewReplacer("cwmp:Inform", "cwmp:X_MADE_UP", "Inform", "Made").Replace(inform)
+	resp, err := http.Post("http://"+p.addr+"/acs", "text/xml", strings.NewReader(vendor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	want := []string{
+		`informant_sessions_total{cause="nothing more",kind="session",outcome="complete"} 1`,
+		`informant_messages_total{from="cpe",kind="request",rpc="Inform"} 1`,
+		`informant_messages_total{from="acs",kind="response",rpc="InformResponse"} 1`,
+		`informant_messages_total{from="cpe",kind="request",rpc="other"} 1`,
+		`informant_findings_total{check="INF-012",`,
+		`informant_connections_accepted_total 2`,
+		`informant_added_seconds_count `,
+		`informant_queue_bytes{observer="transcript"} `,
+		`informant_dropped_bytes_total{observer="transcript"} 0`,
+		`informant_tls_failures_total{leg="client"} 0`,
+	}
+	text := ""
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		_, text = get(t, "http://"+admin+"/metrics")
+		if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(text, w) }) {
+			break
+		}
+	}
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s is not among\n%s", w, text)
+		}
+	}
+	if strings.Contains(text, "MADE_UP") {
+		t.Error("a device's word is a label")
+	}
+	if code, body := get(t, "http://"+admin+"/healthz"); code != 200 || body != "{\"status\":\"ok\"}\n" {
+		t.Errorf("healthz: %d %s", code, body)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if code := p.stop(); code != exitOK {
+		t.Errorf("exit code %d: %s", code, p.err.String())
+	}
+	if got := p.out.String(); got != "" {
+		t.Errorf("told, with --quiet: %s", got)
+	}
+}
+
+// TestStatusLine: what is written stands above the status, which is drawn again
+// below it.
+func TestStatusLine(t *testing.T) {
+	var tty bytes.Buffer
+	l := &statusLine{tty: &tty, width: 20}
+	out := l.above(&tty)
+	io.WriteString(out, "one\n")
+	l.set("status")
+	io.WriteString(out, "two\n")
+	l.set("a status that is longer than the terminal is wide")
+	l.set("")
+	io.WriteString(out, "three\n")
+	want := "one\nstatus\r\x1b[Ktwo\nstatus\r\x1b[Ka status that is lo\r\x1b[Kthree\n"
+	if tty.String() != want {
+		t.Errorf("%q\nwant %q", tty.String(), want)
+	}
+}

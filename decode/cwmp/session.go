@@ -119,6 +119,11 @@ const (
 	CaptureEnded       // the input ended first
 )
 
+func (c Cause) String() string {
+	return [...]string{"not ended", "nothing more", "HTTP error", "fault to the Inform", "connection reset", "connection closed", "idle", "new Inform",
+		"unauthorized", "redirect lost", "unreadable message", "too large", "displaced", "capture ended"}[c]
+}
+
 // CloseSeen is the end of one direction of a session's connection.
 type CloseSeen struct {
 	Conn  *capture.Conn

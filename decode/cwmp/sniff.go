@@ -12,7 +12,10 @@ func Sniff(body string) bool {
 }
 
 // knownMethod tells whether the standard has a message of that name.
-func knownMethod(local string) bool {
+func knownMethod(local string) bool { return IsMethod(local) }
+
+// IsMethod says whether TR-069 has a method, or the response to one, of that name.
+func IsMethod(local string) bool {
 	_, ok := methods[local]
 	return ok
 }
