@@ -37,6 +37,7 @@ type Options struct {
 // which may also be used one by one, in goroutines of their own.
 type Decoder struct {
 	Options
+	Pool *Pool // of memory to use again; may be nil
 
 	started   bool
 	front     Front
@@ -86,6 +87,7 @@ func (d *Decoder) start() {
 		d.started = true
 		d.front.Limits = d.Options.HTTP
 		d.back.Options = d.Options
+		d.front.Pool, d.envelopes.Pool, d.back.Pool = d.Pool, d.Pool, d.Pool
 	}
 	d.out = d.out[:0]
 }

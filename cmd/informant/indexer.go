@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"informant/capture"
 	"informant/capture/recording"
@@ -65,7 +66,7 @@ const (
 )
 
 func newIndexer() *indexer {
-	return &indexer{flows: map[*capture.Conn]*flow{}, asked: map[[16]byte]asking{}, look: settleLook}
+	return &indexer{decoder: decode.Decoder{Pool: new(decode.Pool)}, flows: map[*capture.Conn]*flow{}, asked: map[[16]byte]asking{}, look: settleLook}
 }
 
 // Feed takes a record and says what it completed.
@@ -174,6 +175,7 @@ func (x *indexer) items(items []decode.Item) {
 			x.request(it.ConnectionRequest)
 		case decode.SessionItem:
 			x.session(it)
+			x.decoder.Pool.Put(*it)
 		}
 	}
 }
@@ -275,11 +277,11 @@ func (x *indexer) settle() {
 	}
 }
 
-// entryOf is what the index says of a session.
+// entryOf is what the index says of a session. It keeps nothing of the item.
 func entryOf(it *decode.Item) recording.Entry {
 	s := it.Session
 	e := recording.Entry{
-		ID: s.ID, Kind: "session", Device: s.Device.Key(), Start: s.Start, End: s.End,
+		ID: s.ID, Kind: "session", Device: strings.Clone(s.Device.Key()), Start: s.Start, End: s.End,
 		Outcome: s.Outcome.String(), Findings: len(it.Findings), Name: transcript.SessionName(s),
 	}
 	if s.Fragment {
@@ -288,13 +290,13 @@ func entryOf(it *decode.Item) recording.Entry {
 	if s.Inform != nil {
 		if in, ok := s.Inform.Args.(*cwmp.Inform); ok {
 			for i := range in.Event.Items {
-				e.Events = append(e.Events, in.Event.Items[i].EventCode.Value)
+				e.Events = append(e.Events, strings.Clone(in.Event.Items[i].EventCode.Value))
 			}
 		}
 	}
 	for _, m := range s.Messages {
 		if m.RPC != "" && m.Kind == cwmp.Request && !slices.Contains(e.RPCs, m.RPC) {
-			e.RPCs = append(e.RPCs, m.RPC)
+			e.RPCs = append(e.RPCs, strings.Clone(m.RPC))
 		}
 		if code, err := strconv.Atoi(m.FaultCode()); err == nil && !slices.Contains(e.Faults, code) {
 			e.Faults = append(e.Faults, code)

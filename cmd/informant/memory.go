@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -12,10 +13,14 @@ import (
 // is less: sessions that are open, and what is on its way between goroutines.
 const memoryGoal = 76 << 20
 
+// heldOnTop is by how much of what is held the heap may grow until it is
+// collected, in percent, where what is held is beyond the goal.
+const heldOnTop = 12
+
 // watchMemory sets the pace of the garbage collector: rarely while there is
-// room below the goal, as often as needed close to it, and with a tenth on top
-// of what is held where the goal can't be met. GOGC and GOMEMLIMIT in the
-// environment are left to have their way.
+// room below the goal, as often as needed close to it, and at a steady pace where
+// the goal can't be met. GOGC and GOMEMLIMIT in the environment are left to have
+// their way.
 func watchMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -27,6 +32,7 @@ func watchMemory(ctx context.Context) {
 		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
+		beyond := false
 		for {
 			select {
 			case <-tick.C:
@@ -34,8 +40,17 @@ func watchMemory(ctx context.Context) {
 				return
 			}
 			metrics.Read(sample)
-			live := int64(sample[0].Value.Uint64())
-			debug.SetMemoryLimit(max(memoryGoal, live*11/10+2<<20))
+			// A limit below what is held would have the collector run all the time.
+			if now := sample[0].Value.Uint64() > memoryGoal*3/4; now != beyond {
+				beyond = now
+				if beyond {
+					debug.SetMemoryLimit(math.MaxInt64)
+					debug.SetGCPercent(heldOnTop)
+				} else {
+					debug.SetGCPercent(200)
+					debug.SetMemoryLimit(memoryGoal)
+				}
+			}
 		}
 	}()
 }
