@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"informant/capture"
@@ -34,16 +35,41 @@ type Proxy struct {
 	over chan struct{} // closed when the last of open ends, once somebody waits for it
 }
 
-// Route is where the connections of a listener go.
+// Route is where the connections of a listener go, and how. What finds out where
+// (a fixed Upstream, Forward) stands here, so that another way, such as the
+// address that a redirected client had called, is another field.
 type Route struct {
-	// Upstream is the ACS, "host:port".
+	// Upstream is the ACS, "host:port", in reverse mode.
 	Upstream string
+	// Forward is forward mode; nil: reverse mode.
+	Forward *Forward
+	// AcceptProxy says that clients come through a balancer, which says who they
+	// are in a header of the PROXY protocol, version 1 or 2.
+	AcceptProxy bool
+	// SendProxy is the version of the header that tells the ACS's side who the
+	// client is, 1 or 2; 0: none.
+	SendProxy byte
 	// Terminate ends the client's TLS at the proxy; nil: what the client sends is
-	// relayed as it is.
+	// relayed as it is. In forward mode it ends the TLS inside of tunnels.
 	Terminate *tls.Config
-	// Originate gives the configuration that secures the upstream connection, for
-	// a client that presented that certificate, or none; nil: it is plain.
-	Originate func(client *x509.Certificate) (*tls.Config, error)
+	// Originate gives the configuration that secures the upstream connection: to
+	// the host of that name, for a client that presented that certificate, or
+	// none; nil: it is plain.
+	Originate func(name string, client *x509.Certificate) (*tls.Config, error)
+	// Passthrough gives up on ending the TLS of some clients; nil: never.
+	Passthrough *Passthrough
+	// Edit gives what changes the bytes of a connection; nil, as what it returns may
+	// be: nothing does.
+	Edit func(*capture.Conn) Editor
+}
+
+// Editor changes what the two sides of a connection say before it is passed on.
+// Taps get what its author said.
+type Editor interface {
+	// Edit returns what is passed on in the place of p, which it may change and
+	// return. It is called in the order of the bytes, for the two directions at the
+	// same time, and what it returns is used until its next call.
+	Edit(from capture.Direction, p []byte) []byte
 }
 
 // Serve accepts connections from l and relays each until it ends. It returns when
@@ -153,15 +179,19 @@ func (p *Proxy) end(r *relay) {
 	}
 }
 
-// dial opens the upstream connection.
-func (p *Proxy) dial(to Route) (net.Conn, error) {
+// dial opens an upstream connection. allow, which may be nil, looks at the address
+// first.
+func (p *Proxy) dial(target string, allow func(network, address string, c syscall.RawConn) error) (net.Conn, error) {
 	timeout := p.DialTimeout
 	if timeout == 0 {
 		timeout = 10 * time.Second
 	}
-	c, err := (&net.Dialer{Timeout: timeout}).Dial("tcp", to.Upstream)
+	c, err := (&net.Dialer{Timeout: timeout, Control: allow}).Dial("tcp", target)
+	if errors.Is(err, errForbidden) {
+		return nil, fmt.Errorf("%s: %w", target, errForbidden)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the ACS %s could not be reached: %w", to.Upstream, err)
+		return nil, fmt.Errorf("the ACS %s could not be reached: %w", target, err)
 	}
 	return c, nil
 }

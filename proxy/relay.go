@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,12 @@ type relay struct {
 	cut   bool // by Drain
 
 	upstreamTLS *tls.Config
+	called      net.Addr // the address that the client called
+	host        string   // of the ACS
+	absolute    string   // the "host:port" of an absolute target because of which it was connected
+	answered    atomic.Bool
+	caller      caller // for Route.Passthrough
+	edit        Editor
 }
 
 // side is one of the two connections, and the direction of what it sends.
@@ -46,17 +53,11 @@ var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
 // run relays until both directions have ended.
 func (r *relay) run() {
 	defer r.p.end(r)
-	upstream, err := r.p.dial(r.route)
-	if err != nil {
-		r.refused(err)
+	if !r.connect() || !r.secure() {
 		return
 	}
-	if !r.connected(upstream) {
-		return
-	}
-	r.opened(addrPort(upstream.RemoteAddr()))
-	if !r.secure() {
-		return
+	if r.route.Edit != nil {
+		r.edit = r.route.Edit(r.conn)
 	}
 	var back sync.WaitGroup
 	back.Add(1)
@@ -70,6 +71,51 @@ func (r *relay) run() {
 		r.sides[i].conn.Close()
 	}
 	r.p.Stats.Ended.Add(1)
+}
+
+// connect opens the upstream connection. It is false, and all is told and closed,
+// where there is none.
+func (r *relay) connect() bool {
+	r.called = r.calledAt()
+	if r.route.AcceptProxy {
+		if err := r.introduced(); err != nil {
+			r.refused(err)
+			return false
+		}
+	}
+	target, allow := r.route.Upstream, func(string, string, syscall.RawConn) error { return nil }
+	var a asked
+	if r.route.Forward != nil {
+		var err error
+		if a, err = r.ask(); err != nil {
+			r.refused(err)
+			return false
+		}
+		target, allow = a.target, r.permit(a)
+	}
+	r.host, _, _ = net.SplitHostPort(target)
+	upstream, err := r.p.dial(target, allow)
+	if err != nil {
+		r.refused(err)
+		return false
+	}
+	if !r.connected(upstream) {
+		return false
+	}
+	r.opened(addrPort(upstream.RemoteAddr()))
+	if r.route.SendProxy != 0 {
+		err = r.introduce(upstream)
+	}
+	if a.connect && err == nil {
+		err = r.tunnel(a)
+	} else if a.target != "" {
+		r.absolute = a.target
+	}
+	if err != nil {
+		r.p.log().Error("a connection ended before anything was relayed", "client", r.conn.Client.String(), "error", err)
+		r.broken(capture.FromServer)
+	}
+	return err == nil
 }
 
 // connected takes the upstream connection; false says that Drain has given the
@@ -95,32 +141,40 @@ func (r *relay) opened(server netip.AddrPort) {
 	r.record(capture.Record{Time: r.accepted, Kind: capture.Open})
 }
 
-// refused tells the client that there is no ACS: by a reset, at once.
+// refused tells a client that can't be connected: by a reset, at once, and in
+// forward mode by an answer.
 func (r *relay) refused(err error) {
 	r.p.Stats.Refused.Add(1)
 	r.p.log().Error("the upstream connection failed", "client", r.conn.Client.String(), "error", err)
-	r.opened(addrPort(r.sides[capture.FromClient].conn.LocalAddr()))
+	r.opened(addrPort(r.calledAt()))
+	if e, ok := r.sides[capture.FromClient].conn.(*earlyConn); ok && len(e.early) > 0 {
+		r.record(capture.Record{Time: e.at, From: capture.FromClient, Kind: capture.Data, Data: e.early})
+	}
 	now := time.Now()
 	r.record(capture.Record{Time: now, From: capture.FromServer, Kind: capture.Remark, Text: err.Error()})
-	r.record(capture.Record{Time: now, From: capture.FromServer, Kind: capture.Close, End: capture.RST, Both: true})
+	if r.route.Forward != nil {
+		r.decline(err)
+	}
+	r.close(capture.FromServer, capture.RST)
 	r.reset()
 }
 
 // pump passes on what one side sends, until it ends.
 func (r *relay) pump(from capture.Direction) {
-	in, out := &r.sides[from], &r.sides[from.Opposite()]
-	read := newReader(in.conn)
+	conn := r.sides[from].conn
+	if e, ok := conn.(*earlyConn); ok {
+		if len(e.early) > 0 && !r.pass(from, e.at, e.early) {
+			return
+		}
+		e.early, conn = nil, e.Conn
+	}
+	read := newReader(conn)
 	for {
 		n, at, buf, err := read.next()
 		if n > 0 {
-			r.p.Stats.Bytes[from].Add(int64(n))
-			r.record(capture.Record{Time: at, From: from, Kind: capture.Data, Data: buf[:n]})
-			_, werr := out.conn.Write(buf[:n])
-			r.p.Stats.observe(time.Since(at))
+			ok := r.pass(from, at, buf[:n])
 			read.done(buf)
-			if werr != nil {
-				// Nobody takes it any more: the other side reset its connection.
-				r.broken(from.Opposite())
+			if !ok {
 				return
 			}
 		}
@@ -133,6 +187,29 @@ func (r *relay) pump(from capture.Direction) {
 			return
 		}
 	}
+}
+
+// pass records bytes and passes them on. It is false when the connection is over.
+func (r *relay) pass(from capture.Direction, at time.Time, b []byte) bool {
+	if r.absolute != "" {
+		if from == capture.FromServer {
+			r.answered.Store(true)
+		} else if r.answered.Swap(false) && r.strays(b) {
+			r.leave(b)
+			return false
+		}
+	}
+	r.p.Stats.Bytes[from].Add(int64(len(b)))
+	r.record(capture.Record{Time: at, From: from, Kind: capture.Data, Data: b})
+	if r.edit != nil {
+		b = r.edit.Edit(from, b)
+	}
+	_, err := r.sides[from.Opposite()].conn.Write(b)
+	r.p.Stats.observe(time.Since(at))
+	if err != nil { // nobody takes it any more: the other side reset its connection
+		r.broken(from.Opposite())
+	}
+	return err == nil
 }
 
 // finished passes on that a side has sent all it had.
@@ -213,12 +290,16 @@ func (r *relay) tell(rec capture.Record) {
 type closer interface{ CloseWrite() error }
 
 func closeWrite(c net.Conn) error {
-	w, ok := c.(closer)
-	if !ok {
+	w, ends := c.(closer)
+	on, stands := c.(netConn)
+	if !ends && !stands {
 		return c.Close()
 	}
-	err := w.CloseWrite()
-	if on, ok := c.(netConn); ok { // TLS has said its last word; so does TCP
+	var err error
+	if ends {
+		err = w.CloseWrite()
+	}
+	if stands { // TLS has said its last word; so does TCP
 		err = errors.Join(err, closeWrite(on.NetConn()))
 	}
 	return err

@@ -11,6 +11,7 @@ type Stats struct {
 	Ended    atomic.Int64    // of those that had an upstream connection, those that are over
 	Refused  atomic.Int64    // client connections for which there was no upstream connection
 	Bytes    [2]atomic.Int64 // relayed, by capture.Direction
+	Blind    atomic.Int64    // client connections that were relayed encrypted (Passthrough)
 	// Handshakes that failed: with the client, with the ACS.
 	Handshakes [2]atomic.Int64
 

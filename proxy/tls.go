@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,10 +22,12 @@ const handshakeTimeout = 30 * time.Second
 // secure makes the handshakes that the route asks for: with the client, then with
 // the ACS. It is false, and all is told and closed, when one fails.
 func (r *relay) secure() bool {
-	if r.route.Terminate != nil && !r.terminate() {
-		return false
+	if r.route.Forward != nil && (r.absolute != "" || r.route.Terminate == nil || !r.encrypted()) || r.route.Terminate != nil && r.passes() {
+		return true
 	}
-	return r.route.Originate == nil || r.originate()
+	fine := (r.route.Terminate == nil || r.terminate()) && (r.route.Originate == nil || r.originate())
+	r.judged(fine)
+	return fine
 }
 
 // terminate makes the client's handshake.
@@ -34,13 +37,36 @@ func (r *relay) terminate() bool {
 	inner := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		facts.Name, facts.Offered, facts.Suites = h.ServerName, append([]uint16(nil), h.SupportedVersions...), append([]uint16(nil), h.CipherSuites...)
-		if inner == nil {
-			return nil, nil
+		var to *tls.Config
+		if inner != nil {
+			var err error
+			if to, err = inner(h); err != nil {
+				return nil, err
+			}
 		}
-		return inner(h)
+		if h.ServerName == "" && r.route.Forward != nil { // it said the name before
+			to = called(cmp.Or(to, cfg), r.host)
+		}
+		return to, nil
 	}
 	ear := &alertConn{Conn: r.sides[capture.FromClient].conn}
 	return r.handshake(tls.Server(ear, cfg), facts, capture.FromClient, ear)
+}
+
+// called is a configuration for clients that say no name.
+func called(c *tls.Config, name string) *tls.Config {
+	get := c.GetCertificate
+	if get == nil {
+		return c
+	}
+	c = c.Clone()
+	c.GetConfigForClient = nil
+	c.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		named := *h
+		named.ServerName = name
+		return get(&named)
+	}
+	return c
 }
 
 // originate makes the handshake with the ACS.
@@ -52,7 +78,11 @@ func (r *relay) originate() bool {
 			client = peers[0]
 		}
 	}
-	cfg, err := r.route.Originate(client)
+	name := r.host
+	if c, ok := r.sides[capture.FromClient].conn.(*tls.Conn); ok && r.route.Forward != nil {
+		name = cmp.Or(c.ConnectionState().ServerName, name)
+	}
+	cfg, err := r.route.Originate(name, client)
 	if err != nil {
 		facts.By, facts.Failed = capture.Proxy, err.Error()
 		r.failed(facts, capture.FromServer)
@@ -81,7 +111,7 @@ func (r *relay) handshake(c *tls.Conn, facts *capture.TLS, with capture.Directio
 	}
 	if err == nil {
 		r.record(capture.Record{Time: time.Now(), From: with, Kind: capture.Handshake, TLS: facts})
-		r.secured(with, c)
+		r.replace(with, c)
 		return true
 	}
 	r.plain(err, with)
@@ -106,8 +136,8 @@ func (r *relay) plain(err error, from capture.Direction) {
 	}
 }
 
-// secured puts the secured connection in the place of the plain one.
-func (r *relay) secured(side capture.Direction, c net.Conn) {
+// replace puts a connection that stands on another one in its place.
+func (r *relay) replace(side capture.Direction, c net.Conn) {
 	r.p.mu.Lock() // drop may be looking
 	defer r.p.mu.Unlock()
 	r.sides[side].conn = c

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -200,8 +198,7 @@ func (r *routing) secure(s *secured) {
 		r.to.Terminate = s.forCPEs()
 	}
 	if r.originate {
-		host := hostOf(r.to.Upstream)
-		r.to.Originate = func(cpe *x509.Certificate) (*tls.Config, error) { return s.forACS(host, cpe) }
+		r.to.Originate = s.forACS
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,8 +154,8 @@ func (s *secured) forCPEs() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.config.Load(), nil }}
 }
 
-// forACS is the configuration for an ACS, on behalf of a CPE that presented that
-// certificate, or none.
+// forACS is the configuration for the ACS of that name, on behalf of a CPE that
+// presented that certificate, or none.
 func (s *secured) forACS(host string, cpe *x509.Certificate) (*tls.Config, error) {
 	c := s.base()
 	c.ServerName = host
@@ -195,13 +194,4 @@ func (s *secured) mapped(name string) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("--upstream-cert-map %s: %w", transcript.Safe(file), bare(err))
 	}
 	return &c, nil
-}
-
-// hostOf is the name in an upstream's "host:port".
-func hostOf(upstream string) string {
-	if ap, err := netip.ParseAddrPort(upstream); err == nil {
-		return ap.Addr().String()
-	}
-	host := upstream[:strings.LastIndexByte(upstream, ':')]
-	return strings.Trim(host, "[]")
 }
