@@ -4,7 +4,7 @@
 # make soak-recording   a recording of 5 GB alone: written, sealed, verified, searched in constant memory
 # make bench   benchmarks, and the comparisons: the whole program with tshark, recordings with
 #              zstd -19, gzip -9 and mitmproxy's flow file (where mitmproxy is installed)
-# make soak    the tests of cmd/informant/proof, decode/check and capture/recording with full counts, then each fuzz
+# make soak    the tests of cmd/informant/proof, decode/check, capture/recording and proxy with full counts, then each fuzz
 #              target for SOAKTIME (a minute, and there are a score): about an hour
 
 GO       ?= go
@@ -23,16 +23,17 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o informant ./cmd/informant
 
 # tshark is the witness of the differential tests, minisign that of signatures,
-# curl and openssl are clients of the proxy;
+# curl, openssl and mitmdump are clients of the proxy, nginx is a server behind it;
 # without them nothing is tested in silence: make fails.
 deps:
-	@for tool in tshark minisign curl openssl; do \
+	@PATH="$$PATH:/usr/sbin"; for tool in tshark minisign curl openssl nginx mitmdump; do \
 	  command -v $$tool >/dev/null && continue; \
+	  package=$$tool; [ $$tool = mitmdump ] && package=mitmproxy; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "installing $$tool"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$tool >/dev/null || exit 1; \
+	    echo "installing $$package"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$package >/dev/null || exit 1; \
 	  else \
-	    echo "$$tool is missing: install it (Debian: apt-get install $$tool)" >&2; exit 1; \
+	    echo "$$tool is missing: install it (Debian: apt-get install $$package)" >&2; exit 1; \
 	  fi; \
 	done
 
@@ -69,7 +70,7 @@ bench:
 
 # Without -race, which make test has: the counts are what takes the time.
 soak:
-	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording
+	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording ./proxy
 	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
 
 soak-recording:

@@ -633,7 +633,7 @@ func (d *Back) connection(e *cwmp.Event) {
 		reason = s.Remarks[0]
 	case http1.TLS:
 		d.totals.Encrypted++
-		reason = "encrypted, and no keys are at hand"
+		reason = strings.Join(append([]string{"encrypted, and no keys are at hand"}, s.Remarks...), "; ")
 	case http1.Foreign:
 		d.totals.Foreign++
 		reason = "not HTTP"

@@ -21,4 +21,18 @@
 //   - A reset by one side is passed to the other when it is next read or written.
 //     Bytes that were on their way when it came may be lost, as they may without a
 //     proxy.
+//
+// In forward mode, where the client knows that there is a proxy, also these:
+//
+//   - The proxy answers itself: 200 to a CONNECT, 403 for a target that is not on
+//     the list, 400 for a request without a target, 502 or 504 where there is no
+//     connection to it.
+//   - A request with an absolute target goes as it is to the one that the first
+//     request on the connection named. One to another target is not passed on: both
+//     connections end, and the client asks again on another one.
+//
+// # Who changes what passes
+//
+// Route.Edit is where rewriting will stand: an Editor gets the bytes of a
+// connection and returns those that are passed on. Taps get what the author said.
 package proxy

@@ -16,7 +16,8 @@ import (
 type earlyConn struct {
 	net.Conn
 	early []byte
-	at    time.Time // when the first of them came
+	at    time.Time     // when the first of them came
+	limit time.Duration // for how long more waits
 }
 
 // NetConn is the connection underneath, as of a tls.Conn.
@@ -31,17 +32,13 @@ func (c *earlyConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// headTimeout is how long a client may take for what has to be known before it
-// can be relayed: the PROXY header, the target in forward mode, its ClientHello.
-const headTimeout = 30 * time.Second
-
 // early is the client's connection as one whose first bytes can be looked at.
 func (r *relay) early() *earlyConn {
 	s := &r.sides[capture.FromClient]
 	if e, ok := s.conn.(*earlyConn); ok {
 		return e
 	}
-	e := &earlyConn{Conn: s.conn}
+	e := &earlyConn{Conn: s.conn, limit: r.p.headTimeout()}
 	r.replace(capture.FromClient, e)
 	return e
 }
@@ -49,7 +46,7 @@ func (r *relay) early() *earlyConn {
 // more reads on until enough says that it has what it needs, limit bytes have
 // come, or the time is over.
 func (c *earlyConn) more(limit int, enough func(b []byte) bool) error {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(headTimeout))
+	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit))
 	defer c.Conn.SetReadDeadline(time.Time{})
 	buf := make([]byte, 4096)
 	for !enough(c.early) {
@@ -76,7 +73,7 @@ func (c *earlyConn) took(b []byte) {
 // hello looks at a client's ClientHello, and leaves it to be read. It is nil when
 // that can't be read.
 func (c *earlyConn) hello() *tls.ClientHelloInfo {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(headTimeout))
+	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit))
 	defer c.Conn.SetReadDeadline(time.Time{})
 	var seen bytes.Buffer
 	var hello *tls.ClientHelloInfo

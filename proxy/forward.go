@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,7 +110,7 @@ func (r *relay) ask() (asked, error) {
 		return line != nil && (!bytes.HasPrefix(line, []byte("CONNECT ")) || headEnd(b, len(b)-len(rest)) > 0)
 	})
 	if err != nil {
-		return a, fmt.Errorf("a request that ends too early: %w", err)
+		return a, fmt.Errorf("%w, or no end: %w", errTarget, err)
 	}
 	line, rest := firstLine(e.early)
 	words := strings.Fields(string(line))
@@ -182,10 +183,14 @@ func authorityOf(target string) string {
 // errForbidden is a target that is not on the list.
 var errForbidden = errors.New("no target that clients of this proxy may ask for")
 
-// permit is what looks at the address that is about to be connected to.
+// permit is what looks at the address that is about to be connected to; nil where
+// none will do.
 func (r *relay) permit(a asked) func(network, address string, _ syscall.RawConn) error {
 	named := r.route.Forward.named(a.host, a.port)
 	self := addrPort(r.calledAt())
+	if !named && !slices.ContainsFunc(r.route.Forward.Allow, func(t Target) bool { return t.host == "" }) {
+		return nil // no address can make it right: it isn't even asked for
+	}
 	return func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		switch {
@@ -257,6 +262,7 @@ func (r *relay) strays(b []byte) bool {
 func (r *relay) leave(b []byte) {
 	line, _ := firstLine(b)
 	r.remark("not passed on, and ended: a request to another target on the same connection: " + string(line))
+	r.p.log().Warn("a client asked for another target on the same connection, which was ended", "client", r.conn.Client.String(), "target", r.absolute)
 	r.close(capture.FromClient, capture.FIN)
 	r.close(capture.FromServer, capture.FIN)
 	for i := range r.sides {

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
-	"time"
 
 	"github.com/pires/go-proxyproto"
 
@@ -16,13 +18,15 @@ import (
 // what the client says, and is not recorded.
 func (r *relay) introduced() error {
 	e := r.early()
-	_ = e.Conn.SetReadDeadline(time.Now().Add(headTimeout))
-	defer e.Conn.SetReadDeadline(time.Time{})
-	in := bufio.NewReader(e.Conn)
-	h, err := proxyproto.Read(in)
-	rest, _ := in.Peek(in.Buffered())
-	if len(rest) > 0 {
-		e.took(rest)
+	err := e.more(signedHeader+math.MaxUint16, introductionEnded)
+	var h *proxyproto.Header
+	if err == nil {
+		in := bytes.NewReader(e.early)
+		buffered := bufio.NewReaderSize(in, len(e.early))
+		h, err = proxyproto.Read(buffered)
+		if err == nil {
+			e.early = e.early[len(e.early)-in.Len()-buffered.Buffered():]
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("the connection from %s has no header of the PROXY protocol: %w", r.conn.Client, err)
@@ -37,6 +41,25 @@ func (r *relay) introduced() error {
 		r.called = a
 	}
 	return nil
+}
+
+// signedHeader is the length of version 2's fixed part: signature, command, family
+// and the length of the rest.
+const signedHeader = 16
+
+// introductionEnded says whether b holds a whole header, or begins with none: it
+// may come in any number of segments.
+func introductionEnded(b []byte) bool {
+	const longest = 107 // of version 1
+	switch {
+	case len(b) == 0:
+		return false
+	case b[0] == proxyproto.SIGV1[0]:
+		return len(b) >= longest || bytes.IndexByte(b, '\n') >= 0
+	case b[0] == proxyproto.SIGV2[0]:
+		return len(b) >= signedHeader && len(b)-signedHeader >= int(binary.BigEndian.Uint16(b[signedHeader-2:]))
+	}
+	return true
 }
 
 // introduce tells the ACS's side who the client is.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -25,6 +26,11 @@ type Proxy struct {
 	Log *slog.Logger
 	// DialTimeout is how long an ACS may take to accept: 10 s where it is 0.
 	DialTimeout time.Duration
+	// HeadTimeout is how long a client may take for what has to be known before it
+	// can be relayed (the PROXY header, the target in forward mode, its ClientHello),
+	// and either side for its handshake: 30 s where it is 0. Nothing else ever times
+	// out: how long a session may be silent is the business of its ends.
+	HeadTimeout time.Duration
 	// Stats counts. It may be read at any time.
 	Stats Stats
 
@@ -143,6 +149,8 @@ func (p *Proxy) Open() int {
 	return len(p.open)
 }
 
+func (p *Proxy) headTimeout() time.Duration { return cmp.Or(p.HeadTimeout, 30*time.Second) }
+
 func (p *Proxy) log() *slog.Logger {
 	if p.Log == nil {
 		return slog.New(slog.DiscardHandler)
@@ -182,11 +190,7 @@ func (p *Proxy) end(r *relay) {
 // dial opens an upstream connection. allow, which may be nil, looks at the address
 // first.
 func (p *Proxy) dial(target string, allow func(network, address string, c syscall.RawConn) error) (net.Conn, error) {
-	timeout := p.DialTimeout
-	if timeout == 0 {
-		timeout = 10 * time.Second
-	}
-	c, err := (&net.Dialer{Timeout: timeout, Control: allow}).Dial("tcp", target)
+	c, err := (&net.Dialer{Timeout: cmp.Or(p.DialTimeout, 10*time.Second), Control: allow}).Dial("tcp", target)
 	if errors.Is(err, errForbidden) {
 		return nil, fmt.Errorf("%s: %w", target, errForbidden)
 	}

@@ -73,22 +73,33 @@ func (x *transcript) read(t *proxy.Tap) {
 	}
 }
 
-// start starts a proxy to an upstream address. stop ends it and waits for
-// everything to be told; it is called by itself at the end of the test.
+// start starts a proxy to an upstream address.
 func start(t *testing.T, upstream string) *running {
+	t.Helper()
+	return startRoute(t, proxy.Route{Upstream: upstream})
+}
+
+func startRoute(t *testing.T, to proxy.Route) *running {
+	t.Helper()
+	return startWith(t, &proxy.Proxy{}, to)
+}
+
+// startWith starts a proxy. stop ends it and waits for
+// everything to be told; it is called by itself at the end of the test.
+func startWith(t *testing.T, of *proxy.Proxy, to proxy.Route) *running {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{Proxy: &proxy.Proxy{}, addr: l.Addr().String(), tap: &proxy.Tap{}, seen: &transcript{conns: map[*capture.Conn]*told{}}}
+	r := &running{Proxy: of, addr: l.Addr().String(), tap: &proxy.Tap{}, seen: &transcript{conns: map[*capture.Conn]*told{}}}
 	r.Taps = []*proxy.Tap{r.tap}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Add(2)
 	go func() {
 		defer all.Done()
-		if err := r.Serve(ctx, l, proxy.Route{Upstream: upstream}); err != nil {
+		if err := r.Serve(ctx, l, to); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -160,82 +171,6 @@ func hear(c net.Conn, n int) ([]byte, error) {
 	b := make([]byte, n)
 	k, err := io.ReadFull(c, b)
 	return b[:k], err
-}
-
-// TestInvariance: whatever one side says arrives at the other as it was said, and
-// the tap tells the same.
-func TestInvariance(t *testing.T) {
-	list := odd()
-	if len(list) < 40 {
-		t.Fatalf("%d messages", len(list))
-	}
-	for _, x := range list {
-		t.Run(x.name, func(t *testing.T) {
-			t.Parallel()
-			heard := make(chan []byte, 1)
-			up := server(t, func(_ int, c *net.TCPConn) {
-				n := len(x.request)
-				if x.halfClose {
-					n = -1
-				}
-				b, err := hear(c, n)
-				if err != nil {
-					t.Error("the server:", err)
-				}
-				heard <- b
-				if err := say(c, x.response, x.step); err != nil {
-					t.Error("the server:", err)
-				}
-				if !x.untilClose {
-					hear(c, -1)
-				}
-			})
-			p := start(t, up)
-			c, err := net.Dial("tcp", p.addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if err := say(c, x.request, x.step); err != nil {
-				t.Fatal(err)
-			}
-			if x.halfClose {
-				c.(*net.TCPConn).CloseWrite()
-			}
-			n := len(x.response)
-			if x.untilClose {
-				n = -1
-			}
-			got, err := hear(c, n)
-			if err != nil {
-				t.Error("the client:", err)
-			}
-			if b := <-heard; string(b) != x.request {
-				t.Errorf("the server got %d bytes for %d: %q", len(b), len(x.request), quoted(b))
-			}
-			if string(got) != x.response {
-				t.Errorf("the client got %d bytes for %d: %q", len(got), len(x.response), quoted(got))
-			}
-			c.Close()
-			p.stop()
-			p.seen.check(t, x)
-		})
-	}
-}
-
-// check holds what a tap told of one connection against what was said on it.
-func (x *transcript) check(t *testing.T, want exchange) {
-	t.Helper()
-	if len(x.order) != 1 {
-		t.Fatalf("%d connections told", len(x.order))
-	}
-	c := x.order[0]
-	if string(c.bytes[0]) != want.request || string(c.bytes[1]) != want.response {
-		t.Errorf("told: %d bytes of %d, %d of %d", len(c.bytes[0]), len(want.request), len(c.bytes[1]), len(want.response))
-	}
-	if c.opens != 1 || len(c.closes) != 2 || !c.closes[1].Both {
-		t.Errorf("told: %d openings, ends %+v", c.opens, c.closes)
-	}
 }
 
 // TestNothingCrosses: of many clients at once that speak, close and reset as they

@@ -5,3 +5,5 @@ package proxy
 import "net"
 
 func rawReader(net.Conn) reader { return nil }
+
+func unread(net.Conn, int) []byte { return nil }

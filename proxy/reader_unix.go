@@ -75,3 +75,31 @@ func (r *socketReader) next() (n int, at time.Time, buf *[bufferBytes]byte, err 
 }
 
 func (r *socketReader) done(b *[bufferBytes]byte) { buffers.Put(b) }
+
+// unread is what has come on a connection and was not read, limit bytes at most. It
+// waits for nothing.
+func unread(c net.Conn, limit int) (b []byte) {
+	t := tcpOf(c)
+	if t == nil {
+		return nil
+	}
+	raw, err := t.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	_ = raw.Read(func(fd uintptr) bool {
+		buf := make([]byte, 4096)
+		for len(b) < limit {
+			n, err := syscall.Read(int(fd), buf[:min(len(buf), limit-len(b))])
+			if err == syscall.EINTR {
+				continue
+			}
+			if n <= 0 {
+				break
+			}
+			b = append(b, buf[:n]...)
+		}
+		return true
+	})
+	return b
+}

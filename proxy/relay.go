@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -91,7 +92,10 @@ func (r *relay) connect() bool {
 			r.refused(err)
 			return false
 		}
-		target, allow = a.target, r.permit(a)
+		if target, allow = a.target, r.permit(a); allow == nil {
+			r.refused(fmt.Errorf("%s: %w", target, errForbidden))
+			return false
+		}
 	}
 	r.host, _, _ = net.SplitHostPort(target)
 	upstream, err := r.p.dial(target, allow)
@@ -147,11 +151,14 @@ func (r *relay) refused(err error) {
 	r.p.Stats.Refused.Add(1)
 	r.p.log().Error("the upstream connection failed", "client", r.conn.Client.String(), "error", err)
 	r.opened(addrPort(r.calledAt()))
-	if e, ok := r.sides[capture.FromClient].conn.(*earlyConn); ok && len(e.early) > 0 {
+	client := r.sides[capture.FromClient].conn
+	if e, ok := client.(*earlyConn); ok && len(e.early) > 0 {
 		r.record(capture.Record{Time: e.at, From: capture.FromClient, Kind: capture.Data, Data: e.early})
 	}
-	now := time.Now()
-	r.record(capture.Record{Time: now, From: capture.FromServer, Kind: capture.Remark, Text: err.Error()})
+	if b := unread(client, requestLimit); len(b) > 0 { // it was sent to nobody
+		r.record(capture.Record{Time: time.Now(), From: capture.FromClient, Kind: capture.Data, Data: b})
+	}
+	r.record(capture.Record{Time: time.Now(), From: capture.FromServer, Kind: capture.Remark, Text: err.Error()})
 	if r.route.Forward != nil {
 		r.decline(err)
 	}
@@ -179,7 +186,7 @@ func (r *relay) pump(from capture.Direction) {
 			}
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the latter: TLS without its last word
+			if (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && !r.wasReset(from) { // the latter: TLS without its last word
 				r.finished(from)
 			} else {
 				r.broken(from)
@@ -210,6 +217,18 @@ func (r *relay) pass(from capture.Direction, at time.Time, b []byte) bool {
 		r.broken(from.Opposite())
 	}
 	return err == nil
+}
+
+// wasReset says whether the end that was read on a side is a reset: a write to it,
+// at the same time, may have been told of that, and then a read is not.
+func (r *relay) wasReset(side capture.Direction) bool {
+	r.put.Lock()
+	defer r.put.Unlock()
+	if r.over[side] { // which only a reset was before this end
+		return true
+	}
+	// Where the proxy has ended its own direction, too, TCP is done either way.
+	return !r.over[side.Opposite()] && isClosed(r.sides[side].conn)
 }
 
 // finished passes on that a side has sent all it had.

@@ -16,9 +16,6 @@ import (
 	"informant/capture"
 )
 
-// handshakeTimeout is how long either side may take for its handshake.
-const handshakeTimeout = 30 * time.Second
-
 // secure makes the handshakes that the route asks for: with the client, then with
 // the ACS. It is false, and all is told and closed, when one fails.
 func (r *relay) secure() bool {
@@ -96,7 +93,7 @@ func (r *relay) originate() bool {
 
 // handshake makes a handshake with a peer, and tells of it.
 func (r *relay) handshake(c *tls.Conn, facts *capture.TLS, with capture.Direction, ear *alertConn) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.p.headTimeout())
 	defer cancel()
 	err := c.HandshakeContext(ctx)
 	state := c.ConnectionState()
@@ -197,7 +194,7 @@ func explain(f *capture.TLS, err error, alert string) {
 		}
 	case errors.Is(err, context.DeadlineExceeded):
 		f.By = peer
-		f.Failed = fmt.Sprintf("the %s did not finish the handshake in %s", peer, handshakeTimeout)
+		f.Failed = fmt.Sprintf("the %s did not finish the handshake in time", peer)
 	default:
 		f.Failed = strings.TrimPrefix(err.Error(), "tls: ") + offered(f)
 	}

@@ -102,6 +102,7 @@ type relayed struct {
 var (
 	descAccepted  = prometheus.NewDesc("informant_connections_accepted_total", "Client connections.", nil, nil)
 	descOpen      = prometheus.NewDesc("informant_connections_open", "Client connections that are open.", nil, nil)
+	descBlind     = prometheus.NewDesc("informant_passed_through_total", "Client connections that were relayed encrypted, as their handshakes had failed.", nil, nil)
 	descRefused   = prometheus.NewDesc("informant_upstream_failures_total", "Client connections for which there was no upstream connection.", nil, nil)
 	descBytes     = prometheus.NewDesc("informant_relayed_bytes_total", "Bytes relayed.", []string{"from"}, nil)
 	descHandshake = prometheus.NewDesc("informant_tls_failures_total", "TLS handshakes that failed.", []string{"leg"}, nil)
@@ -113,7 +114,7 @@ var (
 
 // Describe tells which numbers there are.
 func (relayed) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAccepted, descOpen, descRefused, descBytes, descHandshake, descLost, descLostBytes, descDepth, descAdded} {
+	for _, d := range []*prometheus.Desc{descAccepted, descOpen, descRefused, descBlind, descBytes, descHandshake, descLost, descLostBytes, descDepth, descAdded} {
 		to <- d
 	}
 }
@@ -127,6 +128,7 @@ func (r relayed) Collect(to chan<- prometheus.Metric) {
 	counter(descAccepted, s.Accepted.Load())
 	to <- prometheus.MustNewConstMetric(descOpen, prometheus.GaugeValue, float64(r.p.Open()))
 	counter(descRefused, s.Refused.Load())
+	counter(descBlind, s.Blind.Load())
 	for d, who := range []string{"cpe", "acs"} {
 		counter(descBytes, s.Bytes[d].Load(), who)
 	}

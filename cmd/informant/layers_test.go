@@ -30,7 +30,7 @@ var layers = map[string]layer{
 	"capture/pcap":     {ours: []string{"capture"}, others: []string{"github.com/google/gopacket", "github.com/klauspost/compress"}},
 	"capture/httptext": {ours: []string{"capture"}},
 	"capture/scenario": {ours: []string{"capture"}},
-	"proxy":            {ours: []string{"capture"}, others: []string{"github.com/pires/go-proxyproto"}},
+	"proxy":            {ours: []string{"capture"}, others: []string{"github.com/pires/go-proxyproto", "golang.org/x/sys"}},
 	"proxy/authority":  {},
 	"replay":           {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode"}},
 	"capture/recording": {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress", "golang.org/x/mod/sumdb/tlog",

@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,13 +38,18 @@ type proxyOptions struct {
 	quiet       bool
 	admin       string
 	log         string
+	forward     bool
+	allow       []string
+	acceptProxy bool
+	sendProxy   string
+	passthrough int
 	tls         tlsOptions
 }
 
 func newProxyCommand() *cobra.Command {
 	var o proxyOptions
 	cmd := &cobra.Command{
-		Use:   "proxy --upstream URL",
+		Use:   "proxy {--upstream URL | --forward}",
 		Short: "Relay CPEs to their ACS, and tell their sessions as they happen",
 		Long: `Proxy accepts the connections of CPEs and relays each over a connection of its
 own to the ACS, byte by byte, and tells the CWMP sessions as decode does. -w also
@@ -60,10 +63,23 @@ verified. A handshake that fails is recorded, and told with what it failed of. A
 proxy that ends TLS can't present a CPE's own certificate to the ACS: give others
 with --upstream-cert or --upstream-cert-map.
 
+With --passthrough-on-failure N, a CPE of which N handshakes in a row failed for a
+name is relayed encrypted for 10 minutes when it asks for that name: it works, and
+nothing of what it says is seen, which is told.
+
 SIGHUP reads certificates and keys again.
 
 Several pairs of --listen and --upstream belong together in their order; with one
 --upstream all listeners go there.
+
+--forward is the other mode: the client, set up to use a proxy, says where it wants
+to go, by CONNECT or in the request line. TLS inside of CONNECT is ended where there
+is an authority ('informant ca init') or --cert, and relayed encrypted otherwise.
+--forward listens on 127.0.0.1:8080, and on addresses that others can reach only
+with the targets listed by --allow.
+
+Behind a balancer, --proxy-protocol takes who the client is from its PROXY header
+(version 1 or 2); --send-proxy tells the ACS's side.
 
 The first interrupt ends the listening: connections that are open may end in
 their own time, for --drain at most. The second one ends the program at once.
@@ -75,15 +91,21 @@ taken, those that are open end in their own time, and the exit code is 2. With
 		Example: `  informant proxy --upstream http://acs.example:7547
   informant proxy --listen :7547 --upstream http://192.0.2.1:7547 -w bench-%Y%m%d.cwmp
   informant proxy --listen https://:7548 --upstream https://acs.example --upstream-ca acs-ca.pem
-  informant proxy --listen :7547 --upstream http://acs-a:7547 --listen :7548 --upstream http://acs-b:7547`,
+  informant proxy --listen :7547 --upstream http://acs-a:7547 --listen :7548 --upstream http://acs-b:7547
+  informant proxy --forward --allow '*.acs.example'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runProxy(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on, such as :7547 or https://:7548 (default :7547)")
+	f.StringArrayVar(&o.listen, "listen", nil, "`address` to listen on, such as :7547 or https://:7548 (default :7547; 127.0.0.1:8080 with --forward)")
 	f.StringArrayVar(&o.upstream, "upstream", nil, "the ACS: http[s]://HOST[:PORT]")
+	f.BoolVar(&o.forward, "forward", false, "go where clients ask to be connected to")
+	f.StringArrayVar(&o.allow, "allow", nil, "with --forward: a `target` that may be asked for, NAME, *.NAME, ADDRESS or PREFIX, with :PORT or for all ports; several may be given")
+	f.BoolVar(&o.acceptProxy, "proxy-protocol", false, "connections begin with a balancer's PROXY header; one without it is refused")
+	f.StringVar(&o.sendProxy, "send-proxy", "", "begin upstream connections with a PROXY header of this `version`: v1 or v2")
+	f.IntVar(&o.passthrough, "passthrough-on-failure", 0, "relay a CPE encrypted for a while after `N` handshakes that failed (0: never)")
 	f.StringVarP(&o.out, "write", "w", "", "record to a file of this `name`; strftime's letters stand for the time (%Y%m%d-%H%M%S)")
 	f.Int64Var(&o.rotateBytes, "rotate-size", 0, "begin another file after so many `MB`")
 	f.DurationVar(&o.rotateAge, "rotate-age", 0, "begin another file after so long, such as 1h")
@@ -107,7 +129,7 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	terminate := slices.ContainsFunc(routes, func(r routing) bool { return r.terminate })
+	terminate := terminates(routes)
 	for _, err := range []error{oneOf("output", o.output, "text", "json"), oneOf("on-record-failure", o.onFailure, "stop", "relay"), oneOf("log", o.log, "text", "json")} {
 		if err != nil {
 			return err
@@ -121,9 +143,7 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	for i := range routes {
-		routes[i].secure(secured)
-	}
+	o.equip(routes, secured)
 	if isTerminal(stderr) && !o.quiet {
 		line := &statusLine{tty: stderr, width: width(stderr)}
 		stderr = line.above(stderr)
@@ -139,8 +159,7 @@ func runProxy(ctx context.Context, o proxyOptions, stdout, stderr io.Writer) err
 // relayWith relays, with what observes it: tell tells the sessions, line shows the
 // status; both may be nil.
 func relayWith(ctx context.Context, o proxyOptions, routes []routing, secured *secured, tell *pipeline, line *statusLine, stdout, stderr io.Writer) error {
-	terminate := slices.ContainsFunc(routes, func(r routing) bool { return r.terminate })
-	s := &proxying{o: o, secured: secured, terminate: terminate, p: &proxy.Proxy{Log: logTo(stderr, o.log)}, stderr: stderr}
+	s := &proxying{o: o, secured: secured, terminate: terminates(routes), p: &proxy.Proxy{Log: logTo(stderr, o.log)}, stderr: stderr}
 	if err := s.listen(routes); err != nil {
 		return err
 	}
@@ -182,67 +201,6 @@ func logTo(w io.Writer, form string) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return slog.New(slog.NewTextHandler(w, nil))
-}
-
-// routing is a listener's address and where its connections go.
-type routing struct {
-	listen    string
-	terminate bool
-	originate bool
-	to        proxy.Route
-}
-
-// secure gives a route its TLS settings.
-func (r *routing) secure(s *secured) {
-	if r.terminate {
-		r.to.Terminate = s.forCPEs()
-	}
-	if r.originate {
-		r.to.Originate = s.forACS
-	}
-}
-
-// routes pairs listeners with upstreams.
-func (o *proxyOptions) routes() ([]routing, error) {
-	if len(o.upstream) == 0 {
-		return nil, usageError{errors.New("--upstream URL is missing: the ACS, such as http://acs.example:7547")}
-	}
-	listen := o.listen
-	if len(listen) == 0 {
-		listen = []string{":7547"}
-	}
-	if len(o.upstream) > 1 && len(o.upstream) != len(listen) {
-		return nil, usageError{fmt.Errorf("%d --listen and %d --upstream: give as many of both, or one --upstream", len(listen), len(o.upstream))}
-	}
-	var all []routing
-	for i, l := range listen {
-		r, err := parseUpstream(o.upstream[min(i, len(o.upstream)-1)])
-		if err != nil {
-			return nil, err
-		}
-		r.listen, r.terminate = strings.CutPrefix(l, "https://")
-		r.listen = strings.TrimPrefix(r.listen, "http://")
-		all = append(all, r)
-	}
-	return all, nil
-}
-
-// parseUpstream reads the URL of an ACS.
-func parseUpstream(text string) (routing, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return routing{}, usageError{fmt.Errorf("--upstream %q: %w", text, err)}
-	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return routing{}, usageError{fmt.Errorf("--upstream %q: it takes http[s]://HOST[:PORT]", text)}
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil:
-		return routing{}, usageError{fmt.Errorf("--upstream %q: only a host and a port are wanted: the path is the CPE's to say", text)}
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return routing{originate: u.Scheme == "https", to: proxy.Route{Upstream: net.JoinHostPort(u.Hostname(), port)}}, nil
 }
 
 // teller is what tells the sessions; nil for nobody.
@@ -377,7 +335,7 @@ func (s *proxying) run(ctx context.Context) error {
 	defer stop()
 	var all sync.WaitGroup
 	for i, l := range s.listeners {
-		s.p.Log.Info("listening", "address", l.Addr().String(), "upstream", s.routes[i].to.Upstream)
+		s.p.Log.Info("listening", "address", l.Addr().String(), "upstream", s.routes[i].goal())
 		all.Add(1)
 		go func() {
 			defer all.Done()
@@ -385,6 +343,9 @@ func (s *proxying) run(ctx context.Context) error {
 				s.p.Log.Error("listening failed", "address", l.Addr().String(), "error", err)
 			}
 		}()
+	}
+	if s.o.forward && !s.terminate {
+		s.p.Log.Warn("TLS in tunnels is relayed encrypted: there is no authority ('informant ca init' makes one)")
 	}
 	if s.o.tls.upstreamInsecure {
 		s.p.Log.Warn("the ACS's certificate is not verified (--upstream-insecure)")
