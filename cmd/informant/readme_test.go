@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,5 +93,44 @@ func readmeTargets(t *testing.T, text string) {
 		if len(f) < 2 || f[0] != "make" || !strings.Contains(string(b), "\n"+f[1]+":") {
 			t.Errorf("%q is no target", l)
 		}
+	}
+}
+
+// TestReadmeProxy: the commands with which README tells of the proxy start, each
+// with addresses of its own.
+func TestReadmeProxy(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Chdir(t.TempDir())
+	n := 0
+	for _, line := range regexp.MustCompile(`(?m)^    informant (.*?)(   .*)?$`).FindAllStringSubmatch(string(b), -1) {
+		n++
+		if args, ok := strings.CutPrefix(line[1], "proxy "); ok {
+			args = regexp.MustCompile(`(:|127\.0\.0\.1:)\d+( |$)`).ReplaceAllString(strings.ReplaceAll(args, "'", ""), "127.0.0.1:0$2")
+			args = strings.ReplaceAll(args, "acs.example127.0.0.1:0", "acs.example:7547")
+			words := strings.Fields(args)
+			at := slices.Index(words, "--listen")
+			listen := "127.0.0.1:0"
+			if at >= 0 {
+				listen = words[at+1]
+				words = slices.Delete(words, at, at+2)
+			}
+			if p := startProxy(t, listen, words...); p.stop() != exitOK {
+				t.Errorf("%s: %s", line[1], p.err.String())
+			}
+			continue
+		}
+		for _, command := range strings.Split(line[1], " && ") {
+			var out, errs strings.Builder
+			if code := run(t.Context(), strings.Fields(strings.TrimPrefix(command, "informant ")), nil, &out, &errs); code != exitOK {
+				t.Errorf("%s: %d %s", command, code, errs.String())
+			}
+		}
+	}
+	if n < 8 {
+		t.Errorf("%d commands", n)
 	}
 }

@@ -12,11 +12,16 @@ import (
 	"time"
 )
 
-// contenders are what can be measured on this machine.
-func contenders(informant string) []contender {
+// contenders are what can be measured on this machine; with TLS only those that a
+// bar is about.
+func contenders(informant string, tls bool) []contender {
 	run := func(out string, args ...string) func(dir, listen, upstream string) (*exec.Cmd, error) {
 		return func(dir, listen, upstream string) (*exec.Cmd, error) {
 			all := append([]string{"proxy", "--listen", listen, "--upstream", "http://" + upstream}, args...)
+			if tls {
+				all = append([]string{"proxy", "--listen", "https://" + listen, "--upstream", "https://" + upstream, "--upstream-insecure",
+					"--cert", filepath.Join(dir, certificateFile), "--key", filepath.Join(dir, keyFile)}, args...)
+			}
 			if out != "" {
 				name := filepath.Join(dir, out)
 				os.Remove(name)
@@ -32,9 +37,9 @@ func contenders(informant string) []contender {
 		{"informant -w, telling", run("bench.cwmp", "-o", "json")},
 	}
 	if _, err := exec.LookPath("nginx"); err == nil {
-		list = append(list, contender{"nginx", startNginx})
+		list = append(list, contender{"nginx", func(dir, listen, upstream string) (*exec.Cmd, error) { return startNginx(dir, listen, upstream, tls) }})
 	}
-	if _, err := exec.LookPath("mitmdump"); err == nil {
+	if _, err := exec.LookPath("mitmdump"); err == nil && !tls {
 		list = append(list, contender{"mitmdump -w", startMitmdump})
 	}
 	return list
@@ -60,7 +65,12 @@ func stopProcess(cmd *exec.Cmd) {
 
 // startNginx starts nginx as it is set up for this: two workers, connections to
 // the upstream kept, no log.
-func startNginx(dir, listen, upstream string) (*exec.Cmd, error) {
+func startNginx(dir, listen, upstream string, tls bool) (*exec.Cmd, error) {
+	secure, scheme := "", "http"
+	if tls {
+		scheme = "https"
+		secure = fmt.Sprintf(" ssl; ssl_certificate %s; ssl_certificate_key %s", filepath.Join(dir, certificateFile), filepath.Join(dir, keyFile))
+	}
 	conf := fmt.Sprintf(`daemon off;
 worker_processes 2;
 pid %[1]s/nginx.pid;
@@ -72,9 +82,9 @@ http {
 	client_body_buffer_size 64k;
 	keepalive_requests 100000000;
 	upstream acs { server %[3]s; keepalive 128; keepalive_requests 100000000; }
-	server { listen %[2]s; location / { proxy_pass http://acs; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; } }
+	server { listen %[2]s%[4]s; location / { proxy_pass %[5]s://acs; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; } }
 }
-`, dir, listen, upstream)
+`, dir, listen, upstream, secure, scheme)
 	name := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(name, []byte(conf), 0o600); err != nil {
 		return nil, err

@@ -64,32 +64,46 @@ func run(seconds float64, rounds int) (met bool, err error) {
 	if out, err := exec.Command("go", "build", "-o", informant, "informant/cmd/informant").CombinedOutput(); err != nil {
 		return false, fmt.Errorf("go build: %w: %s", err, out)
 	}
-	list := contenders(informant)
-	upstream, stop, err := startUpstream()
-	if err != nil {
+	if err := certify(dir); err != nil {
 		return false, err
 	}
-	defer stop()
 	fmt.Printf("medians of %d rounds of %.0f s in turns\n\n", rounds, seconds)
 	met = true
-	for _, conns := range []int{1, 64} {
-		results := map[string][]sample{}
-		for range rounds {
-			for i, c := range list {
-				s, err := measure(c, dir, fmt.Sprintf("127.0.0.1:%d", 21000+i), upstream, conns, seconds)
-				if err != nil {
-					return false, fmt.Errorf("%s: %w", c.name, err)
-				}
-				results[c.name] = append(results[c.name], s)
-			}
+	for _, x := range []struct {
+		conns int
+		tls   bool
+	}{{1, false}, {64, false}, {64, true}} {
+		good, err := compare(contenders(informant, x.tls), dir, x.conns, x.tls, seconds, rounds)
+		if err != nil {
+			return false, err
 		}
-		met = table(list, results, conns) && met
+		met = met && good
 	}
 	return met, nil
 }
 
+// compare measures contenders in turns.
+func compare(list []contender, dir string, conns int, tls bool, seconds float64, rounds int) (met bool, err error) {
+	upstream, stop, err := startUpstream(dir, tls)
+	if err != nil {
+		return false, err
+	}
+	defer stop()
+	results := map[string][]sample{}
+	for range rounds {
+		for i, c := range list {
+			s, err := measure(c, dir, fmt.Sprintf("127.0.0.1:%d", 21000+i), upstream, conns, tls, seconds)
+			if err != nil {
+				return false, fmt.Errorf("%s: %w", c.name, err)
+			}
+			results[c.name] = append(results[c.name], s)
+		}
+	}
+	return table(list, results, conns, tls), nil
+}
+
 // measure runs the client through a contender.
-func measure(c contender, dir, listen, upstream string, conns int, seconds float64) (s sample, err error) {
+func measure(c contender, dir, listen, upstream string, conns int, tls bool, seconds float64) (s sample, err error) {
 	to := upstream
 	var cmd *exec.Cmd
 	if c.start != nil {
@@ -107,7 +121,7 @@ func measure(c contender, dir, listen, upstream string, conns int, seconds float
 		return s, err
 	}
 	before := cpuOf(cmd)
-	out, err := exec.Command(self, "-work", "client", to, strconv.Itoa(conns), fmt.Sprint(seconds)).Output()
+	out, err := exec.Command(self, "-work", "client", to, strconv.Itoa(conns), fmt.Sprint(seconds), strconv.FormatBool(tls)).Output()
 	if err != nil {
 		return s, fmt.Errorf("the client: %w", err)
 	}
@@ -125,10 +139,11 @@ const (
 	barRate    = 0.8  // of nginx's requests, while recording
 	barCPU     = 1.25 // of nginx's CPU for a request, while recording
 	barLatency = 2    // times nginx's added median, at one connection
+	barTLS     = 0.5  // of nginx's requests, with TLS on both sides, while recording
 )
 
-func table(list []contender, results map[string][]sample, conns int) (met bool) {
-	fmt.Printf("%d connections\n\n| | requests/s | p50 µs | p99 µs | CPU µs/request |\n|---|---|---|---|---|\n", conns)
+func table(list []contender, results map[string][]sample, conns int, tls bool) (met bool) {
+	fmt.Printf("%d connections%s\n\n| | requests/s | p50 µs | p99 µs | CPU µs/request |\n|---|---|---|---|---|\n", conns, map[bool]string{true: ", TLS on both sides"}[tls])
 	m := map[string]sample{}
 	for _, c := range list {
 		x := median(results[c.name])
@@ -150,7 +165,9 @@ func table(list []contender, results map[string][]sample, conns int) (met bool) 
 		fmt.Printf("%s: %.2f (bar %.2f): %s\n", what, got, bar, word)
 	}
 	fmt.Println()
-	if conns > 1 {
+	if tls {
+		say("requests while recording, of nginx's", ours.rate/nginx.rate, barTLS, ours.rate/nginx.rate >= barTLS)
+	} else if conns > 1 {
 		rate, cpu := ours.rate/nginx.rate, float64(ours.cpu)/float64(nginx.cpu)
 		say("requests while recording, of nginx's", rate, barRate, rate >= barRate)
 		say("CPU for a request while recording, of nginx's", cpu, barCPU, cpu <= barCPU)

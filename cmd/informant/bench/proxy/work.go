@@ -2,12 +2,21 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +47,9 @@ func work(args []string) {
 	var err error
 	switch args[0] {
 	case "upstream":
-		err = serve()
+		err = serve(args[1], args[2] == "true")
 	case "client":
-		err = load(args[1], args[2], args[3])
+		err = load(args[1], args[2], args[3], args[4] == "true")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -49,12 +58,12 @@ func work(args []string) {
 }
 
 // startUpstream starts the server as a child.
-func startUpstream() (addr string, stop func(), err error) {
+func startUpstream(dir string, secure bool) (addr string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
 	}
-	cmd := exec.Command(self, "-work", "upstream")
+	cmd := exec.Command(self, "-work", "upstream", dir, strconv.FormatBool(secure))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", nil, err
@@ -69,10 +78,17 @@ func startUpstream() (addr string, stop func(), err error) {
 }
 
 // serve answers whatever has a Content-Length, at once.
-func serve() error {
+func serve(dir string, secure bool) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
+	}
+	if secure {
+		pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certificateFile), filepath.Join(dir, keyFile))
+		if err != nil {
+			return err
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})
 	}
 	fmt.Println(l.Addr())
 	for {
@@ -126,7 +142,7 @@ func whole(b []byte) int {
 }
 
 // load posts over so many connections for so long, and prints what came of it.
-func load(addr, connections, duration string) error {
+func load(addr, connections, duration string, secure bool) error {
 	n, err := strconv.Atoi(connections)
 	if err != nil {
 		return err
@@ -143,7 +159,7 @@ func load(addr, connections, duration string) error {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			times[i], errs[i] = post(addr, end)
+			times[i], errs[i] = post(addr, secure, end)
 		}()
 	}
 	all.Wait()
@@ -162,10 +178,13 @@ func load(addr, connections, duration string) error {
 }
 
 // post posts over one connection until the end.
-func post(addr string, end time.Time) (took []time.Duration, err error) {
+func post(addr string, secure bool, end time.Time) (took []time.Duration, err error) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
+	}
+	if secure { // who it is doesn't matter here
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}
 	defer c.Close()
 	buf := make([]byte, 16<<10)
@@ -191,4 +210,35 @@ func post(addr string, end time.Time) (took []time.Duration, err error) {
 		took = append(took, time.Since(began))
 	}
 	return took, nil
+}
+
+// The certificate of all that end TLS, in the working folder.
+const (
+	certificateFile = "bench.pem"
+	keyFile         = "bench.key"
+)
+
+// certify makes a certificate for the address that all listen on.
+func certify(dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	x := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "bench"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, x, x, &key.PublicKey, key)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	for name, b := range map[string]*pem.Block{certificateFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(b), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
