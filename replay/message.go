@@ -62,43 +62,117 @@ func body(m *cwmp.Message, edits []edit) string {
 	return b.String()
 }
 
+// swap replaces a word by another one in what stands between tags, where it stands
+// alone: neither a letter nor a digit touches it.
+func swap(text, old, new string) string {
+	if old == "" || old == new {
+		return text
+	}
+	old, new = escape(old), escape(new)
+	var b strings.Builder
+	at := 0
+	for {
+		i := strings.Index(text[at:], old)
+		if i < 0 {
+			break
+		}
+		i += at
+		end := i + len(old)
+		inTag := strings.LastIndexByte(text[:i], '<') > strings.LastIndexByte(text[:i], '>')
+		if inTag || i > 0 && wordly(text[i-1]) || end < len(text) && wordly(text[end]) {
+			b.WriteString(text[at : i+1])
+			at = i + 1
+			continue
+		}
+		b.WriteString(text[at:i])
+		b.WriteString(new)
+		at = end
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
+
+func wordly(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
 // dropped are fields that are not sent as they were recorded: they say how a body
 // was framed or coded, or where a request went.
 var dropped = []string{"Content-Length", "Transfer-Encoding", "Content-Encoding", "Trailer", "Host"}
 
-// write makes a message of a recorded one: its start line and fields as they were,
-// in their order, with another body. host is a request's, "" for a response.
-func write(m *cwmp.Message, host, body string) []byte {
-	h := m.HTTP
-	var b bytes.Buffer
-	if host != "" {
-		fmt.Fprintf(&b, "%s %s %s\r\nHost: %s\r\n", h.Method, h.Target, h.Version, host)
-	} else {
-		fmt.Fprintf(&b, "%s %d %s\r\n", h.Version, h.Status, h.Reason)
+// fields are header fields that are sent in place of those that were recorded, "" to
+// send none.
+type fields map[string]string
+
+// of is what is sent for a recorded field's name, in whatever case.
+func (f fields) of(name string) (value string, ok bool) {
+	for k, v := range f {
+		if strings.EqualFold(k, name) {
+			return v, true
+		}
 	}
+	return "", false
+}
+
+// head is a start line and a recorded message's fields, in their order and as they
+// were, but for those that are sent in their place. Those that were not recorded
+// come last.
+func head(start string, like *cwmp.Message, own fields, length int) *bytes.Buffer {
+	h := like.HTTP
+	b := bytes.NewBufferString(start + "\r\n")
+	done := map[string]bool{}
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		if slices.ContainsFunc(dropped, func(name string) bool { return strings.EqualFold(name, f.Name) }) {
 			continue
 		}
+		if value, mine := own.of(f.Name); mine {
+			if key := strings.ToLower(f.Name); !done[key] && value != "" {
+				b.WriteString(f.Name + ": " + value + "\r\n")
+			}
+			done[strings.ToLower(f.Name)] = true
+			continue
+		}
 		b.WriteString(h.Raw[f.Line.Start:f.Line.End])
 		b.WriteString("\r\n")
 	}
-	if h.Status != 204 || body != "" {
-		b.WriteString("Content-Length: " + strconv.Itoa(len(body)) + "\r\n")
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for k := range own {
+			if !yield(k) {
+				return
+			}
+		}
+	}) {
+		if value := own[name]; value != "" && !done[strings.ToLower(name)] {
+			b.WriteString(name + ": " + value + "\r\n")
+		}
 	}
-	b.WriteString("\r\n" + body)
+	if length >= 0 {
+		b.WriteString("Content-Length: " + strconv.Itoa(length) + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return b
+}
+
+// request makes a request of a recorded one, with another body.
+func request(like *cwmp.Message, target, host string, own fields, body string) []byte {
+	h := like.HTTP
+	b := head(fmt.Sprintf("%s %s %s\r\nHost: %s", h.Method, target, h.Version, host), like, own, len(body))
+	b.WriteString(body)
 	return b.Bytes()
 }
 
-// fault is an envelope with a CWMP fault, in the session's namespace.
-func fault(namespace, id, who, code, text string) string {
-	if namespace == "" {
-		namespace = "urn:dslforum-org:cwmp-1-0"
+// response makes a response of a recorded one, with another body.
+func response(like *cwmp.Message, own fields, body string) []byte {
+	h := like.HTTP
+	status, reason, length := h.Status, h.Reason, len(body)
+	if _, told := h.Field("Content-Length"); body == "" && status == 204 && !told {
+		length = -1
 	}
-	return `<?xml version="1.0" encoding="UTF-8"?>
-<soap-env:Envelope xmlns:soap-env="` + soap.EnvelopeNS + `" xmlns:cwmp="` + escape(namespace) + `">
-<soap-env:Header><cwmp:ID soap-env:mustUnderstand="1">` + escape(id) + `</cwmp:ID></soap-env:Header>
-<soap-env:Body><soap-env:Fault><faultcode>` + who + `</faultcode><faultstring>CWMP fault</faultstring><detail><cwmp:Fault><FaultCode>` + code + `</FaultCode><FaultString>` + text + `</FaultString></cwmp:Fault></detail></soap-env:Fault></soap-env:Body></soap-env:Envelope>
-`
+	if body != "" && status == 204 {
+		status, reason = 200, "OK"
+	}
+	b := head(strings.TrimRight(fmt.Sprintf("%s %d %s", h.Version, status, reason), " "), like, own, length)
+	b.WriteString(body)
+	return b.Bytes()
 }

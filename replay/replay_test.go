@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -52,6 +53,12 @@ func decoded(records []capture.Record) (list []*cwmp.Session) {
 	take(d.Finish())
 	return list
 }
+
+// everything is what a played ACS may do to a CPE.
+var everything = []replay.Change{replay.Reboots, replay.Resets, replay.Downloads, replay.Sets}
+
+// at is the URL of an ACS.
+func at(addr string) *url.URL { return &url.URL{Scheme: "http", Host: addr, Path: "/acs"} }
 
 // said are the names of a session's messages, in order.
 func said(s *cwmp.Session) (names []string) {
@@ -140,7 +147,7 @@ func serve(t *testing.T, a *replay.ACS) (addr string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, l, nil) }()
+	go func() { done <- a.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -154,8 +161,8 @@ func serve(t *testing.T, a *replay.ACS) (addr string) {
 // again, with the time of now and the IDs that belong together.
 func TestBothEnds(t *testing.T) {
 	want := session(t)
-	addr, heard := between(t, serve(t, &replay.ACS{Session: want}))
-	report, err := (&replay.CPE{Session: want}).Play(t.Context(), addr)
+	addr, heard := between(t, serve(t, &replay.ACS{Sessions: []*cwmp.Session{want}, Allow: everything}))
+	report, err := (&replay.CPE{URL: at(addr)}).Play(t.Context(), want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,13 +191,13 @@ func TestBothEnds(t *testing.T) {
 // TestManyAtOnce: each CPE has its own session.
 func TestManyAtOnce(t *testing.T) {
 	s := session(t)
-	addr := serve(t, &replay.ACS{Session: s})
+	addr := serve(t, &replay.ACS{Sessions: []*cwmp.Session{s}, Allow: everything})
 	var all sync.WaitGroup
 	for range 50 {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			if _, err := (&replay.CPE{Session: s}).Play(t.Context(), addr); err != nil {
+			if _, err := (&replay.CPE{URL: at(addr)}).Play(t.Context(), s); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -230,7 +237,7 @@ func TestUnknownMethods(t *testing.T) {
 	srv.Handler = replaceID(srv.Handler)
 	go srv.Serve(l)
 	defer srv.Close()
-	report, err := (&replay.CPE{Session: s}).Play(t.Context(), l.Addr().String())
+	report, err := (&replay.CPE{URL: at(l.Addr().String())}).Play(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +288,7 @@ func TestBadACS(t *testing.T) {
 				}
 				io.WriteString(c, x.answer)
 			}()
-			_, err = (&replay.CPE{Session: s, Timeout: 300 * time.Millisecond}).Play(t.Context(), l.Addr().String())
+			_, err = (&replay.CPE{URL: at(l.Addr().String()), Timeout: 300 * time.Millisecond}).Play(t.Context(), s)
 			if err == nil || !strings.Contains(err.Error(), x.want) {
 				t.Errorf("%v, want %q", err, x.want)
 			}
@@ -292,10 +299,10 @@ func TestBadACS(t *testing.T) {
 // TestUnplayable: a session that isn't whole says why.
 func TestUnplayable(t *testing.T) {
 	for _, s := range []*cwmp.Session{{}, {Inform: &cwmp.Message{}, Outcome: cwmp.Failed, Reason: "the CPE went away"}} {
-		if _, err := (&replay.CPE{Session: s}).Play(t.Context(), "127.0.0.1:1"); err == nil || !strings.HasPrefix(err.Error(), "replay: the session") {
+		if _, err := (&replay.CPE{URL: at("127.0.0.1:1")}).Play(t.Context(), s); err == nil || !strings.HasPrefix(err.Error(), "replay: the session") {
 			t.Errorf("%v", err)
 		}
-		if err := (&replay.ACS{Session: s}).Serve(t.Context(), nil, nil); err == nil {
+		if err := (&replay.ACS{Sessions: []*cwmp.Session{s}, Allow: everything}).Serve(t.Context(), nil); err == nil {
 			t.Error("it was played")
 		}
 	}

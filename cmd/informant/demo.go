@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,7 +122,9 @@ func (d *demonstration) relay(ctx context.Context) error {
 		return err
 	}
 	served := make(chan error, 1)
-	go func() { served <- (&replay.ACS{Session: d.session}).Serve(playing, acs, nil) }()
+	go func() {
+		served <- (&replay.ACS{Sessions: []*cwmp.Session{d.session}, Allow: []replay.Change{replay.Downloads, replay.Sets}}).Serve(playing, acs)
+	}()
 
 	s := &proxying{o: proxyOptions{out: literal(d.file), onFailure: "stop", drain: 5 * time.Second}, p: &proxy.Proxy{Log: slog.New(slog.DiscardHandler)},
 		secured: &secured{o: &tlsOptions{}}, stderr: d.stderr}
@@ -135,12 +138,17 @@ func (d *demonstration) relay(ctx context.Context) error {
 	s.tell(&pipeline{opts: decode.Options{Live: true}, sink: plain{d.first}}, d.stdout)
 	relayed := make(chan error, 1)
 	go func() { relayed <- s.run(playing) }()
-	_, err = (&replay.CPE{Session: d.session, Timeout: 5 * time.Second}).Play(playing, s.listeners[0].Addr().String())
+	_, err = (&replay.CPE{URL: d.url(s.listeners[0].Addr().String()), Timeout: 5 * time.Second}).Play(playing, d.session)
 	if err == nil {
 		s.p.Settle(5 * time.Second)
 	}
 	stop()
 	return errors.Join(err, <-relayed, <-served)
+}
+
+// url is the demo's ACS at another address.
+func (d *demonstration) url(addr string) *url.URL {
+	return &url.URL{Scheme: "http", Host: addr, Path: "/acs"}
 }
 
 // keep seals the recording, verifies it, and says what to try next.

@@ -112,7 +112,7 @@ TR-069 was broken by whom, and where.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDecodeCommand(), newCheckCommand(), newRulesCommand(), newDemoCommand(), newVersionCommand(),
 		newProxyCommand(), newCACommand(), newImportCommand(), newCatCommand(), newSealCommand(), newVerifyCommand(), newKeygenCommand(),
-		newInspectCommand(), newMergeCommand(), newSplitCommand(), newExportCommand())
+		newInspectCommand(), newMergeCommand(), newSplitCommand(), newExportCommand(), newReplayCommand())
 	return root
 }
 

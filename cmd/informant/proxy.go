@@ -120,7 +120,7 @@ taken, those that are open end in their own time, and the exit code is 2. With
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "tell no sessions: relay, and record")
 	f.StringVar(&o.admin, "admin", "", "`address` for /metrics (Prometheus) and /healthz, such as 127.0.0.1:9547")
 	f.StringVar(&o.log, "log", "text", "`form` of what is said on standard error: text or json")
-	o.tls.add(cmd)
+	o.tls.add(f)
 	return cmd
 }
 

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"informant/decode/transcript"
 )
 
-// tlsOptions are the proxy's of TLS.
+// tlsOptions are those of TLS, of the side that is called and of the side that calls.
 type tlsOptions struct {
 	ca         string
 	certs      []string
@@ -25,6 +25,7 @@ type tlsOptions struct {
 	versions   string
 	keylog     string
 
+	acs              string // what the ACS is called in flags
 	upstreamCA       string
 	upstreamInsecure bool
 	upstreamName     string
@@ -33,20 +34,35 @@ type tlsOptions struct {
 	upstreamCerts    string
 }
 
-func (o *tlsOptions) add(cmd *cobra.Command) {
-	f := cmd.Flags()
+func (o *tlsOptions) add(f *pflag.FlagSet) {
+	o.addListening(f)
+	o.addBoth(f)
+	o.addCalling(f, "upstream")
+	f.StringVar(&o.upstreamCerts, "upstream-cert-map", "", "`folder` with a certificate and key for each CPE in NAME.pem, NAME being the common name in the CPE's own certificate")
+}
+
+// addListening adds the flags of what CPEs call.
+func (o *tlsOptions) addListening(f *pflag.FlagSet) {
 	f.StringVar(&o.ca, "ca", "", "the `folder` of the authority that signs for https:// listeners (informant ca)")
 	f.StringArrayVar(&o.certs, "cert", nil, "in place of the authority: a certificate `file`, with its chain (PEM); several may be given")
 	f.StringArrayVar(&o.keys, "key", nil, "its key `file`, as many as of --cert")
 	f.StringVar(&o.clientCert, "client-cert", "ask", "CPEs' own certificates: none, ask (note them) or require")
+}
+
+// addBoth adds those of both sides.
+func (o *tlsOptions) addBoth(f *pflag.FlagSet) {
 	f.StringVar(&o.versions, "tls", "modern", "modern (1.2 and 1.3) or legacy (all versions and suites that there are, for old CPEs and ACSs)")
 	f.StringVar(&o.keylog, "keylog", "", "append the keys of all connections to this `file` (SSLKEYLOGFILE), for Wireshark")
-	f.StringVar(&o.upstreamCA, "upstream-ca", "", "`file` with the authorities that may have signed the ACS's certificate (PEM; default: the system's)")
-	f.BoolVar(&o.upstreamInsecure, "upstream-insecure", false, "take whatever certificate the ACS has")
-	f.StringVar(&o.upstreamName, "upstream-name", "", "the `name` to ask the ACS for (SNI) and to find in its certificate")
-	f.StringVar(&o.upstreamCert, "upstream-cert", "", "certificate `file` to present to the ACS (PEM)")
-	f.StringVar(&o.upstreamKey, "upstream-key", "", "its key `file`")
-	f.StringVar(&o.upstreamCerts, "upstream-cert-map", "", "`folder` with a certificate and key for each CPE in NAME.pem, NAME being the common name in the CPE's own certificate")
+}
+
+// addCalling adds those of calling an ACS, by the name that it has in the flags.
+func (o *tlsOptions) addCalling(f *pflag.FlagSet, acs string) {
+	o.acs = acs
+	f.StringVar(&o.upstreamCA, acs+"-ca", "", "`file` with the authorities that may have signed the ACS's certificate (PEM; default: the system's)")
+	f.BoolVar(&o.upstreamInsecure, acs+"-insecure", false, "take whatever certificate the ACS has")
+	f.StringVar(&o.upstreamName, acs+"-name", "", "the `name` to ask the ACS for (SNI) and to find in its certificate")
+	f.StringVar(&o.upstreamCert, acs+"-cert", "", "certificate `file` to present to the ACS (PEM)")
+	f.StringVar(&o.upstreamKey, acs+"-key", "", "its key `file`")
 }
 
 // secured are the TLS settings of a proxy, as its files say now.
@@ -69,7 +85,7 @@ func newSecured(o *tlsOptions, terminate bool) (*secured, error) {
 		return nil, usageError{fmt.Errorf("%d --cert and %d --key: give as many of both", len(o.certs), len(o.keys))}
 	}
 	if (o.upstreamCert == "") != (o.upstreamKey == "") {
-		return nil, usageError{errors.New("--upstream-cert and --upstream-key go together")}
+		return nil, usageError{fmt.Errorf("--%s-cert and --%[1]s-key go together", o.acs)}
 	}
 	s := &secured{o: o}
 	if o.keylog != "" {
@@ -95,18 +111,18 @@ func (s *secured) load(terminate bool) error {
 	if s.o.upstreamCA != "" {
 		b, err := os.ReadFile(s.o.upstreamCA)
 		if err != nil {
-			return fmt.Errorf("--upstream-ca %s: %w", transcript.Safe(s.o.upstreamCA), bare(err))
+			return fmt.Errorf("--%s-ca %s: %w", s.o.acs, transcript.Safe(s.o.upstreamCA), bare(err))
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(b) {
-			return fmt.Errorf("--upstream-ca %s: no certificate in it", transcript.Safe(s.o.upstreamCA))
+			return fmt.Errorf("--%s-ca %s: no certificate in it", s.o.acs, transcript.Safe(s.o.upstreamCA))
 		}
 		s.roots.Store(pool)
 	}
 	if s.o.upstreamCert != "" {
 		c, err := tls.LoadX509KeyPair(s.o.upstreamCert, s.o.upstreamKey)
 		if err != nil {
-			return fmt.Errorf("--upstream-cert %s: %w", transcript.Safe(s.o.upstreamCert), bare(err))
+			return fmt.Errorf("--%s-cert %s: %w", s.o.acs, transcript.Safe(s.o.upstreamCert), bare(err))
 		}
 		s.own.Store(&c)
 	}
