@@ -298,7 +298,7 @@ func (a *ACS) begin(w *wire, said *cwmp.Message, m *http1.Message) *acsSession {
 		best = slices.MaxFunc(a.scripts, func(x, y *script) int { return cmp.Compare(a.fits(x, in), a.fits(y, in)) })
 	}
 	a.played[best]++
-	s := &acsSession{script: best, token: a.Random.nonce(), used: map[*cwmp.Transaction]bool{}, from: w.conn.Client.Addr(), report: Report{Recorded: best.session, Conn: w.conn}}
+	s := &acsSession{script: best, token: a.Random.Nonce(), used: map[*cwmp.Transaction]bool{}, from: w.conn.Client.Addr(), report: Report{Recorded: best.session, Conn: w.conn}}
 	host, _ := m.Field("Host")
 	s.base = map[bool]string{false: "http://", true: "https://"}[a.TLS != nil] + cmp.Or(strings.TrimSpace(host), w.conn.Server.String())
 	for _, t := range best.asks {

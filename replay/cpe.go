@@ -99,8 +99,22 @@ func (c *CPE) Play(ctx context.Context, s *cwmp.Session) (Report, error) {
 	return c.play(ctx, s, nil)
 }
 
-// play is Play with other events than the recorded ones.
-func (c *CPE) play(ctx context.Context, s *cwmp.Session, events []event) (report Report, err error) {
+// turn is what is said in a session that was not recorded.
+type turn struct {
+	events  []event
+	calls   []call // behind the Inform
+	retries int    // RetryCount
+}
+
+// call is a method that is called of the ACS.
+type call struct {
+	rpc  string
+	args cwmp.Struct
+}
+
+// play is Play, with what is said in place of what was recorded where that is no
+// nil.
+func (c *CPE) play(ctx context.Context, s *cwmp.Session, own *turn) (report Report, err error) {
 	report.Recorded = s
 	x, err := newScript(s)
 	if err != nil {
@@ -115,7 +129,7 @@ func (c *CPE) play(ctx context.Context, s *cwmp.Session, events []event) (report
 	if c.Model == nil {
 		c.Model = Learn(s)
 	}
-	p := &playedCPE{CPE: c, script: x, ctx: ctx, to: c.URL, report: &report, events: events, used: map[*cwmp.Transaction]bool{}}
+	p := &playedCPE{CPE: c, script: x, ctx: ctx, to: c.URL, report: &report, own: own, used: map[*cwmp.Transaction]bool{}}
 	defer p.hangUp()
 	defer context.AfterFunc(ctx, p.cut)()
 	err = p.play()
@@ -161,7 +175,7 @@ type playedCPE struct {
 	on     *capture.Conn
 	heard  time.Time // when the message was recorded that came last
 	report *Report
-	events []event
+	own    *turn
 	used   map[*cwmp.Transaction]bool
 	hold   bool // HoldRequests (TR-069 3.4.5)
 }
@@ -175,6 +189,19 @@ func (p *playedCPE) play() error {
 		return err
 	}
 	calls = calls[1:]
+	if p.own != nil {
+		calls = nil
+		for i, own := range p.own.calls {
+			text := render(p.session.Namespace, fmt.Sprint("own", i+1), own.rpc, own.args)
+			answer, err := p.exchange(p.calls[0].Request, text)
+			if err != nil {
+				return err
+			}
+			if answer == nil || answer.RPC != own.rpc+"Response" {
+				p.report.Deviations = append(p.report.Deviations, fmt.Sprintf("the ACS answers %s with %s", own.rpc, nameOf(answer)))
+			}
+		}
+	}
 	var ask *cwmp.Message
 	given := false // the ACS has had its turn since the last call
 	for n := 0; ; n++ {
@@ -251,7 +278,7 @@ func (p *playedCPE) answer(ask *cwmp.Message) (*cwmp.Message, error) {
 // code where it is one.
 func (p *playedCPE) reply(ask *cwmp.Message) (like *cwmp.Message, text, code string) {
 	recorded := find(p.asks, p.used, key, ask)
-	if p.Policy != FromModel && recorded != nil {
+	if p.Policy != FromModel && p.own == nil && recorded != nil && !(p.Policy == Adaptive && p.Model.touched(ask)) {
 		p.follow(ask, recorded)
 		return recorded.Response, p.said(recorded.Response, identified(recorded.Response, ask.ID)), recorded.Response.FaultCode()
 	}
@@ -320,8 +347,11 @@ func accepted(ask *cwmp.Message) cwmp.Struct {
 func (p *playedCPE) said(m *cwmp.Message, edits []edit) string {
 	if in, ok := m.Args.(*cwmp.Inform); ok {
 		edits = append(edits, p.changed(in)...)
-		if p.events != nil && in.Event.Info().Present {
-			edits = append(edits, edit{in.Event.Info().At, renderEvents(p.session.Namespace, p.events)})
+		if p.own != nil && in.Event.Info().Present {
+			edits = append(edits, edit{in.Event.Info().At, renderEvents(p.session.Namespace, p.own.events)})
+		}
+		if p.own != nil && in.RetryCount.Start < in.RetryCount.End {
+			edits = append(edits, edit{in.RetryCount.At(), strconv.Itoa(p.own.retries)})
 		}
 	}
 	return p.renamed(body(m, edits))
@@ -577,14 +607,8 @@ func (p *playedCPE) dial() error {
 	}
 	w := newWire(c, capture.FromClient, orDefault(p.Timeout), p.Tap)
 	if p.to.Scheme == "https" {
-		cfg := p.TLS.Clone()
-		if cfg == nil {
-			cfg = &tls.Config{}
-		}
-		cfg.ServerName = cmp.Or(cfg.ServerName, p.to.Hostname())
-		cfg.NextProtos = []string{"http/1.1"}
-		s := tls.Client(c, cfg)
-		if err := s.HandshakeContext(p.ctx); err != nil {
+		s, err := p.shakeHands(p.ctx, c, p.to.Hostname())
+		if err != nil {
 			w.end(capture.FromServer, capture.RST)
 			c.Close()
 			return fmt.Errorf("%w: the TLS handshake with %s failed: %w", ErrLost, p.to.Host, err)
@@ -601,6 +625,18 @@ func (p *playedCPE) dial() error {
 		p.report.Conn = w.conn
 	}
 	return nil
+}
+
+// shakeHands begins TLS.
+func (c *CPE) shakeHands(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error) {
+	cfg := c.TLS.Clone()
+	if cfg == nil {
+		cfg = &tls.Config{}
+	}
+	cfg.ServerName = cmp.Or(cfg.ServerName, host)
+	cfg.NextProtos = []string{"http/1.1"}
+	s := tls.Client(conn, cfg)
+	return s, s.HandshakeContext(ctx)
 }
 
 func (p *playedCPE) hangUp() {

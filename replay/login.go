@@ -75,7 +75,7 @@ func (l *loggedIn) answer(method, target, body string) (string, error) {
 		return "", nil
 	}
 	l.count++
-	c, err := credentials(l.challenge, l.Login, method, target, body, l.random.nonce(), l.count)
+	c, err := credentials(l.challenge, l.Login, method, target, body, l.random.Nonce(), l.count)
 	if err != nil {
 		return "", err
 	}

@@ -403,6 +403,47 @@ func (m *Model) setValues(a *cwmp.SetParameterValues) (cwmp.Struct, *failure, bo
 	return &cwmp.SetParameterValuesResponse{Status: leaf("0")}, nil, true
 }
 
+// touched says whether a request reads what was changed since the model was learnt.
+func (m *Model) touched(ask *cwmp.Message) bool {
+	reads := func(name string) bool {
+		for changed := range m.changed {
+			if changed == name || strings.HasSuffix(name, ".") && strings.HasPrefix(changed, name) || name == "" {
+				return true
+			}
+		}
+		return false
+	}
+	switch a := ask.Args.(type) {
+	case *cwmp.GetParameterValues:
+		for i := range a.ParameterNames.Items {
+			if reads(a.ParameterNames.Items[i].Value) {
+				return true
+			}
+		}
+	case *cwmp.GetParameterNames:
+		for changed := range m.changed {
+			if strings.HasSuffix(changed, ".") && strings.HasPrefix(changed, a.ParameterPath.Value) {
+				return true
+			}
+		}
+	case *cwmp.GetParameterAttributes:
+		for i := range a.ParameterNames.Items {
+			if reads(a.ParameterNames.Items[i].Value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// value is a parameter's below the root, "" where it is not known.
+func (m *Model) value(name string) string {
+	if p := m.Parameters[m.Root+name]; p != nil {
+		return strings.TrimSpace(p.Value)
+	}
+	return ""
+}
+
 // key sets the ParameterKey, where the model has one.
 func (m *Model) key(value string) {
 	name := m.Root + "ManagementServer.ParameterKey"
@@ -521,6 +562,7 @@ func (m *Model) addObject(a *cwmp.AddObject) (cwmp.Struct, *failure, bool) {
 	yes := true
 	m.object(path + number + ".")
 	m.Objects[path+number+"."] = &yes
+	m.changed[path+number+"."] = true
 	m.key(a.ParameterKey.Value)
 	return &cwmp.AddObjectResponse{InstanceNumber: leaf(number), Status: leaf("0")}, nil, true
 }
@@ -572,6 +614,7 @@ func (m *Model) deleteObject(a *cwmp.DeleteObject) (cwmp.Struct, *failure, bool)
 			delete(m.Parameters, x)
 		}
 	}
+	m.changed[path] = true
 	m.key(a.ParameterKey.Value)
 	return &cwmp.DeleteObjectResponse{Status: leaf("0")}, nil, true
 }

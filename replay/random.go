@@ -35,8 +35,8 @@ func (r *Random) read(b []byte) {
 	r.source.Read(b) // never fails
 }
 
-// nonce is 32 digits that nobody can guess.
-func (r *Random) nonce() string {
+// Nonce is 32 digits that nobody can guess.
+func (r *Random) Nonce() string {
 	b := make([]byte, 16)
 	r.read(b)
 	return hex.EncodeToString(b)

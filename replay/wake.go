@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -54,11 +53,6 @@ func Wake(ctx context.Context, to string, l Login, timeout time.Duration, random
 // ConnectionRequest is where the device of a model is called, and by which login, as
 // far as its sessions tell.
 func (m *Model) ConnectionRequest() (to string, l Login) {
-	at := func(name string) string {
-		if p := m.Parameters[m.Root+"ManagementServer."+name]; p != nil {
-			return strings.TrimSpace(p.Value)
-		}
-		return ""
-	}
-	return at("ConnectionRequestURL"), Login{at("ConnectionRequestUsername"), at("ConnectionRequestPassword")}
+	const at = "ManagementServer.ConnectionRequest"
+	return m.value(at + "URL"), Login{m.value(at + "Username"), m.value(at + "Password")}
 }

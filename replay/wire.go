@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,34 +19,110 @@ import (
 // Tap is told what passes on a connection, as records. It may be nil.
 type Tap func(capture.Record)
 
-// wire is one end of a connection: it reads whole messages of the other end.
-type wire struct {
-	c        net.Conn
-	me       capture.Direction
-	http     http1.Assembler
-	conn     *capture.Conn
-	tap      Tap
-	seq      uint64
-	received []*http1.Message
-	ended    [2]bool
-	timeout  time.Duration
-	uses     int // messages that were received
+// account tells what passes on a connection. It is safe for concurrent use.
+type account struct {
+	conn  *capture.Conn
+	me    capture.Direction
+	tap   Tap
+	mu    sync.Mutex
+	seq   uint64
+	ended [2]bool
 }
 
-// wires counts them all, for the ids of connections.
-var wires atomic.Uint64
+// accounts counts them all, for the ids of connections.
+var accounts atomic.Uint64
 
-func newWire(c net.Conn, me capture.Direction, timeout time.Duration, tap Tap) *wire {
+func newAccount(c net.Conn, me capture.Direction, tap Tap) *account {
 	client, server := addrPort(c.LocalAddr()), addrPort(c.RemoteAddr())
 	if me == capture.FromServer {
 		client, server = server, client
 	}
-	now := time.Now()
-	id := wires.Add(1)
-	w := &wire{c: c, me: me, timeout: timeout, tap: tap, conn: &capture.Conn{ID: id, Network: capture.TCP, Client: client, Server: server,
-		Identity: capture.NewIdentity(capture.TCP, client, server, now, fmt.Sprint("replay ", id)), Point: "replay"}}
+	id := accounts.Add(1)
+	return &account{me: me, tap: tap, conn: &capture.Conn{ID: id, Network: capture.TCP, Client: client, Server: server,
+		Identity: capture.NewIdentity(capture.TCP, client, server, time.Now(), fmt.Sprint("replay ", id)), Point: "replay"}}
+}
+
+// tell tells a fact about the connection, and returns it in full.
+func (a *account) tell(r capture.Record) capture.Record {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seq++
+	r.Seq, r.Time, r.Conn = a.seq, time.Now(), a.conn
+	if a.tap != nil {
+		a.tap(r)
+	}
+	return r
+}
+
+// over notes that a direction has ended, and says whether it had before, and whether
+// the other one has.
+func (a *account) over(d capture.Direction) (before, both bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before = a.ended[d]
+	a.ended[d] = true
+	return before, a.ended[d.Opposite()]
+}
+
+// wire is one end of a connection: it reads whole messages of the other end.
+type wire struct {
+	*account
+	c        net.Conn
+	http     http1.Assembler
+	received []*http1.Message
+	timeout  time.Duration
+	uses     int // messages that were received
+}
+
+func newWire(c net.Conn, me capture.Direction, timeout time.Duration, tap Tap) *wire {
+	w := &wire{c: c, timeout: timeout, account: newAccount(c, me, tap)}
 	w.feed(capture.Record{Kind: capture.Open})
 	return w
+}
+
+// heard is a connection of which all that passes is told.
+type heard struct {
+	net.Conn
+	*account
+}
+
+// hear tells of a connection to which others speak HTTP. With TLS, c is what is in
+// clear.
+func hear(c net.Conn, me capture.Direction, tap Tap) net.Conn {
+	h := &heard{c, newAccount(c, me, tap)}
+	h.tell(capture.Record{Kind: capture.Open})
+	return h
+}
+
+func (h *heard) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	if n > 0 {
+		h.tell(capture.Record{Kind: capture.Data, From: h.me.Opposite(), Data: b[:n]})
+	}
+	if errors.Is(err, io.EOF) {
+		h.end(h.me.Opposite())
+	}
+	return n, err
+}
+
+func (h *heard) Write(b []byte) (int, error) {
+	n, err := h.Conn.Write(b)
+	if n > 0 {
+		h.tell(capture.Record{Kind: capture.Data, From: h.me, Data: b[:n]})
+	}
+	return n, err
+}
+
+func (h *heard) Close() error {
+	h.end(h.me)
+	h.end(h.me.Opposite())
+	return h.Conn.Close()
+}
+
+func (h *heard) end(d capture.Direction) {
+	if before, both := h.over(d); !before {
+		h.tell(capture.Record{Kind: capture.Close, From: d, End: capture.FIN, Both: both})
+	}
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -58,12 +135,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 
 // feed takes a fact about the connection.
 func (w *wire) feed(r capture.Record) {
-	w.seq++
-	r.Seq, r.Time, r.Conn = w.seq, time.Now(), w.conn
-	if w.tap != nil {
-		w.tap(r)
-	}
-	for _, e := range w.http.Feed(r) {
+	for _, e := range w.http.Feed(w.tell(r)) {
 		switch {
 		case e.Kind == http1.RequestSeen && w.me == capture.FromServer:
 			w.received = append(w.received, e.Exchange.Request)
@@ -127,9 +199,8 @@ func (w *wire) receive() (*http1.Message, error) {
 
 // end tells that a direction has ended.
 func (w *wire) end(d capture.Direction, how capture.End) {
-	if !w.ended[d] {
-		w.ended[d] = true
-		w.feed(capture.Record{Kind: capture.Close, From: d, End: how, Both: w.ended[d.Opposite()]})
+	if before, both := w.over(d); !before {
+		w.feed(capture.Record{Kind: capture.Close, From: d, End: how, Both: both})
 	}
 }
 

@@ -148,6 +148,7 @@ type rehearsal struct {
 	rules          []diff.Rule
 	only           *steps
 	rate           *rate.Limiter
+	identity       replay.Identity // of the CPE that is played
 	random         *replay.Random
 	color          bool
 	stdout, stderr io.Writer

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +31,10 @@ type replayCPEOptions struct {
 	speed        string
 	maxGap       time.Duration
 	sameHost     bool
+	lifecycle    bool
+	bell         string // where connection requests are taken
+	bellURL      string
+	boot         time.Duration
 }
 
 // passwordVariable is where passwords come from that are in no file.
@@ -44,6 +50,11 @@ the ACS with the recorded Inform, with the time of now, and answers what the ACS
 asks: the same request gets its recorded answer; to another one it answers what the
 recording tells about the device (--policy adaptive), or a fault. --policy model
 answers from what the recording tells even where there is a recorded answer.
+
+With --lifecycle it goes on living afterwards as a CPE does: it takes connection
+requests (with the login that the ACS has set), reboots, fetches the files of Downloads
+and reports them after the recorded time, calls periodically where that is switched on,
+and comes again after a session that failed.
 
 The recorded ACS itself is not called, unless --same-host is given. Passwords come
 from the environment (` + passwordVariable + `) or from a file, never from the command
@@ -75,6 +86,10 @@ more, or less, of that:
 	f.StringVar(&o.policy, "policy", "adaptive", "what is answered: strict (as recorded, or a fault), adaptive or model")
 	f.StringVar(&o.speed, "speed", "max", "how much faster than recorded the CPE is: 1x, 10x, max")
 	f.DurationVar(&o.maxGap, "max-gap", 0, "with --speed: wait so long at most (0: no limit)")
+	f.BoolVar(&o.lifecycle, "lifecycle", false, "go on living afterwards, until interrupted or --timeout")
+	f.StringVar(&o.bell, "cr-listen", ":0", "`address` to take connection requests on")
+	f.StringVar(&o.bellURL, "cr-url", "", "the ConnectionRequestURL to tell the ACS (default: that of --cr-listen as the ACS sees this machine; 'recorded' leaves it)")
+	f.DurationVar(&o.boot, "boot", 2*time.Second, "with --lifecycle: how long a reboot takes")
 	f.BoolVar(&o.sameHost, "same-host", false, "allow to call the ACS that was recorded")
 	o.replayOptions.add(cmd)
 	o.tls.addCalling(f, "acs")
@@ -104,6 +119,7 @@ func runReplayCPE(cmd *cobra.Command, o replayCPEOptions, args []string) error {
 	if err := r.ready(); err != nil {
 		return err
 	}
+	r.identity = o.identity
 	if err := r.oneDevice(o.identity); err != nil {
 		return err
 	}
@@ -131,24 +147,123 @@ func runReplayCPE(cmd *cobra.Command, o replayCPEOptions, args []string) error {
 	}
 	ctx, cancel := r.context(cmd.Context())
 	defer cancel()
-	devices := map[string]*replay.CPE{}
+	house := &devices{rehearsal: r, o: &o, all: map[string]*replay.Life{}}
+	defer house.close()
 	for _, s := range r.sessions {
 		if ctx.Err() != nil {
 			break
 		}
-		device := s.Device.Key()
-		c := devices[device]
-		if c == nil {
-			c = &replay.CPE{URL: to, TLS: tls, Login: login, Identity: o.identity, Policy: replay.Policy(slices.Index(replay.Policies, o.policy)),
-				Model: r.models[device], Timeout: o.answer, Speed: speed, MaxGap: o.maxGap, Tap: r.tap, Rate: r.rate, Random: r.random, Allowed: allowed}
+		l, err := house.of(ctx, s, func() *replay.CPE {
+			c := &replay.CPE{URL: to, TLS: tls, Login: login, Identity: o.identity, Policy: replay.Policy(slices.Index(replay.Policies, o.policy)),
+				Model: r.models[s.Device.Key()], Timeout: o.answer, Speed: speed, MaxGap: o.maxGap, Tap: r.tap, Rate: r.rate, Random: r.random, Allowed: allowed}
 			if login.User == "" && login.Password != "" {
 				c.Login.User = c.Identity.In(s.Device, replay.LoginOf(s.Session).User)
 			}
-			devices[device] = c
+			return c
+		})
+		if err != nil {
+			return err
 		}
-		r.done(c.Play(ctx, s.Session))
+		l.Like = s.Session
+		r.done(l.CPE.Play(ctx, s.Session))
 	}
-	return r.end(ctx)
+	if o.lifecycle && ctx.Err() == nil {
+		house.live(ctx, speed)
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) || cmd.Context().Err() != nil {
+			return r.end(context.WithoutCancel(ctx)) // it had to be ended somehow
+		}
+	}
+	return r.end(cmd.Context())
+}
+
+// devices are the CPEs that are played, by the recorded devices.
+type devices struct {
+	*rehearsal
+	o     *replayCPEOptions
+	all   map[string]*replay.Life
+	stops []func()
+}
+
+// of is the CPE that plays a session's device.
+func (d *devices) of(ctx context.Context, s recorded, cpe func() *replay.CPE) (*replay.Life, error) {
+	key := s.Device.Key()
+	if l := d.all[key]; l != nil {
+		return l, nil
+	}
+	l := &replay.Life{CPE: cpe(), Like: s.Session, Path: "/" + d.random.Nonce(), Boot: d.o.boot}
+	if d.o.bellURL != "recorded" {
+		var err error
+		if l.Listener, err = net.Listen("tcp", d.o.bell); err != nil {
+			return nil, fmt.Errorf("--cr-listen %s: %w", d.o.bell, bare(err))
+		}
+		l.CPE.ConnectionRequestURL = d.o.bellURL
+		if u, err := url.Parse(d.o.bellURL); d.o.bellURL != "" && err == nil {
+			l.Path = u.Path
+		} else {
+			_, port, _ := net.SplitHostPort(l.Listener.Addr().String())
+			l.CPE.ConnectionRequestURL = "http://" + net.JoinHostPort(seenFrom(l.CPE.URL, l.Listener), port) + l.Path
+		}
+		d.stops = append(d.stops, l.Listen(ctx))
+	}
+	d.all[key] = l
+	return l, nil
+}
+
+func (d *devices) close() {
+	for _, stop := range d.stops {
+		stop()
+	}
+}
+
+// live has them all live until ctx ends.
+func (d *devices) live(ctx context.Context, speed float64) {
+	var all sync.WaitGroup
+	for key, l := range d.all {
+		var own []*cwmp.Session
+		for _, s := range d.sessions {
+			if s.Device.Key() == key {
+				own = append(own, s.Session)
+			}
+		}
+		if l.Transfer = replay.TransferDelay(own); speed > 0 {
+			l.Transfer = time.Duration(float64(l.Transfer) / speed)
+		}
+		if d.o.maxGap > 0 {
+			l.Transfer = min(l.Transfer, d.o.maxGap)
+		}
+		name := d.o.identity.In(l.Like.Device, key)
+		l.Told = func(text string) { d.say("%s: %s", name, text) }
+		l.Done = func(x replay.Report, err error) {
+			how := "a session was played"
+			if err != nil {
+				how = strings.TrimPrefix(err.Error(), "replay: ")
+			}
+			d.say("%s: %s", name, how)
+		}
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := l.Run(ctx); err != nil {
+				d.say("%s: %v", key, err)
+			}
+		}()
+	}
+	d.say("%s; an interrupt ends it", plural(len(d.all), "CPE lives on", "CPEs live on"))
+	all.Wait()
+}
+
+// seenFrom is the address at which an ACS can reach a listener of this machine.
+func seenFrom(acs *url.URL, l net.Listener) string {
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsUnspecified() {
+		return a.IP.String()
+	}
+	c, err := net.Dial("udp", net.JoinHostPort(acs.Hostname(), "9")) // sends nothing
+	if err != nil {
+		return "127.0.0.1"
+	}
+	defer c.Close()
+	host, _, _ := net.SplitHostPort(c.LocalAddr().String())
+	return host
 }
 
 // parseACS reads the URL of an ACS.

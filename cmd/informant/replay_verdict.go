@@ -93,7 +93,8 @@ func (r *rehearsal) compare(v *judged, used map[*cwmp.Session]bool) {
 		left[t.Request], left[t.Response] = true, true
 	}
 	v.result = diff.Compare(diff.Side{Session: v.recorded.Session, Findings: v.recorded.findings}, findings,
-		diff.Options{Rules: r.rules, Only: func(m *cwmp.Message) bool { return !left[m] }})
+		diff.Options{Rules: r.rules, Only: func(m *cwmp.Message) bool { return !left[m] },
+			Renamed: func(value string) string { return r.identity.In(v.recorded.Device, value) }})
 	if r.only != nil {
 		r.only.take(&v.result, v.recorded.Session, v.now)
 	}

@@ -89,12 +89,15 @@ func (r *Result) Count(s Status) (n int) {
 type Options struct {
 	Rules []Rule                   // the first about a path counts; Defaults come after them
 	Only  func(*cwmp.Message) bool // which steps count; nil: all
+	// Renamed is what a recorded value is called now, where the played side has
+	// another name than the recorded one; nil: as it was.
+	Renamed func(string) string
 }
 
 // Compare holds a played session against a recorded one.
 func Compare(recorded, played Side, o Options) Result {
 	rules := compiled(append(append([]Rule(nil), o.Rules...), Defaults()...))
-	a, b := said(recorded.Session, o.Only, rules), said(played.Session, o.Only, rules)
+	a, b := said(recorded.Session, o.Only, rules, o.Renamed), said(played.Session, o.Only, rules, nil)
 	var r Result
 	for _, p := range align(a, b) {
 		s := Step{N: len(r.Steps) + 1, Status: Same, Changes: p.changes}
@@ -124,7 +127,7 @@ type told struct {
 
 // said are the messages of a session that are steps: what a challenge, a redirect
 // or a retry repeats is none, and neither are the answers that ask for it.
-func said(s *cwmp.Session, only func(*cwmp.Message) bool, rules *rules) (list []told) {
+func said(s *cwmp.Session, only func(*cwmp.Message) bool, rules *rules, renamed func(string) string) (list []told) {
 	for _, m := range s.Messages {
 		if m.Resend || m.Kind == cwmp.HTTP && (m.Status == 401 || m.Status == 407 || m.Status/100 == 3) {
 			continue
@@ -132,7 +135,7 @@ func said(s *cwmp.Session, only func(*cwmp.Message) bool, rules *rules) (list []
 		if only != nil && !only(m) {
 			continue
 		}
-		list = append(list, told{m, m.From.String() + m.Kind.String() + m.RPC, factsOf(m, rules)})
+		list = append(list, told{m, m.From.String() + m.Kind.String() + m.RPC, factsOf(m, rules, renamed)})
 	}
 	return list
 }

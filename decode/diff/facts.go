@@ -23,6 +23,8 @@ type facts struct {
 	list  []fact
 	at    map[string]int
 	rules *rules
+
+	renamed func(string) string // nil: values are as they are
 }
 
 func (f *facts) add(path, value, kind string) {
@@ -31,6 +33,9 @@ func (f *facts) add(path, value, kind string) {
 			break
 		}
 		path = strings.TrimSuffix(path, "#"+strconv.Itoa(n-1)) + "#" + strconv.Itoa(n)
+	}
+	if f.renamed != nil {
+		value = f.renamed(value)
 	}
 	f.at[path] = len(f.list)
 	f.list = append(f.list, fact{path, value, kind, f.rules.about(path)})
@@ -45,8 +50,8 @@ func (f *facts) find(path string) (fact, bool) {
 }
 
 // factsOf reads a message.
-func factsOf(m *cwmp.Message, rules *rules) *facts {
-	f := &facts{at: map[string]int{}, rules: rules}
+func factsOf(m *cwmp.Message, rules *rules, renamed func(string) string) *facts {
+	f := &facts{at: map[string]int{}, rules: rules, renamed: renamed}
 	if m.Kind == cwmp.HTTP || m.Status >= 300 && m.Status != 500 {
 		f.add("HTTP.Status", strconv.Itoa(m.Status), "")
 	}
