@@ -23,12 +23,13 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o informant ./cmd/informant
 
 # tshark is the witness of the differential tests, minisign that of signatures,
-# curl, openssl and mitmdump are clients of the proxy, nginx is a server behind it;
+# curl, openssl and mitmdump are clients of the proxy, nginx is a server behind it,
+# apache2 one that asks for Digest;
 # without them nothing is tested in silence: make fails.
 deps:
-	@PATH="$$PATH:/usr/sbin"; for tool in tshark minisign curl openssl nginx mitmdump; do \
+	@PATH="$$PATH:/usr/sbin"; for tool in tshark minisign curl openssl nginx mitmdump apache2; do \
 	  command -v $$tool >/dev/null && continue; \
-	  package=$$tool; [ $$tool = mitmdump ] && package=mitmproxy; \
+	  package=$$tool; [ $$tool = mitmdump ] && package=mitmproxy; [ $$tool = apache2 ] && package=apache2-bin; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing $$package"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$package >/dev/null || exit 1; \

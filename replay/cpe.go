@@ -67,6 +67,9 @@ type CPE struct {
 	// how long it thinks at most; 0: no limit.
 	Speed  float64
 	MaxGap time.Duration
+	// Most is how many requests of the ACS are answered in a session: 10,000 where it
+	// is 0. An ACS that asks more is taken for one that never ends.
+	Most   int
 	Rate   *rate.Limiter // of what is sent; nil: no limit
 	Random *Random       // of what is made up; nil: the system's
 	Tap    Tap
@@ -180,9 +183,6 @@ type playedCPE struct {
 	hold   bool // HoldRequests (TR-069 3.4.5)
 }
 
-// most is how many requests of an ACS are answered in a session.
-const most = 100_000
-
 func (p *playedCPE) play() error {
 	calls := p.calls
 	if err := p.call(calls[0]); err != nil {
@@ -204,7 +204,7 @@ func (p *playedCPE) play() error {
 	}
 	var ask *cwmp.Message
 	given := false // the ACS has had its turn since the last call
-	for n := 0; ; n++ {
+	for n, most := 0, cmp.Or(p.Most, 10_000); ; n++ {
 		var err error
 		switch {
 		case n >= most:
@@ -291,13 +291,14 @@ func (p *playedCPE) reply(ask *cwmp.Message) (like *cwmp.Message, text, code str
 		case known:
 			return like, p.renamed(render(p.session.Namespace, ask.ID, ask.RPC+"Response", args)), ""
 		}
-		if recorded == nil { // a command: what was answered to another one like it
+		args = accepted(ask)
+		if recorded == nil && args != nil { // a command: what was answered to another one like it
 			recorded = find(p.asks, p.used, method, ask)
 		}
 		if recorded != nil {
 			return recorded.Response, p.said(recorded.Response, identified(recorded.Response, ask.ID)), recorded.Response.FaultCode()
 		}
-		if args := accepted(ask); args != nil {
+		if args != nil {
 			return like, render(p.session.Namespace, ask.ID, ask.RPC+"Response", args), ""
 		}
 	}
@@ -313,7 +314,7 @@ func (p *playedCPE) follow(ask *cwmp.Message, recorded *cwmp.Transaction) {
 	}
 	if q, ok := ask.Args.(*cwmp.AddObject); ok {
 		if a, ok := recorded.Response.Args.(*cwmp.AddObjectResponse); ok {
-			p.Model.object(q.ObjectName.Value + a.InstanceNumber.Value + ".")
+			p.Model.add(q.ObjectName.Value, a.InstanceNumber.Value)
 		}
 		return
 	}

@@ -43,6 +43,7 @@ type Life struct {
 	Done func(Report, error)
 	Told func(string)
 
+	once     sync.Once
 	first    *Model        // as it was learnt, for a FactoryReset
 	things   chan func()   // what happens, to be done in order
 	events   []event       // to be delivered
@@ -60,7 +61,24 @@ type Life struct {
 	door Login      // that they need
 }
 
-// commands of an ACS that are done after the session.
+// begin has the CPE note what it is told to do.
+func (l *Life) begin() {
+	l.once.Do(func() {
+		if l.CPE.Model == nil {
+			l.CPE.Model = Learn(l.Like)
+		}
+		l.first = l.CPE.Model.Clone()
+		told := l.CPE.Asked
+		l.CPE.Asked = func(ask *cwmp.Message, fault string) {
+			if told != nil {
+				told(ask, fault)
+			}
+			l.asked(ask, fault)
+		}
+	})
+}
+
+// asked notes what is to be done after the session.
 func (l *Life) asked(ask *cwmp.Message, fault string) {
 	if fault != "" {
 		return
@@ -95,22 +113,14 @@ func (l *Life) Run(ctx context.Context) error {
 	defer l.others.Wait()
 	defer stop()
 	l.things = make(chan func())
-	if l.CPE.Model == nil {
-		l.CPE.Model = Learn(l.Like)
-	}
-	l.first = l.CPE.Model.Clone()
-	told := l.CPE.Asked
-	l.CPE.Asked = func(ask *cwmp.Message, fault string) {
-		if told != nil {
-			told(ask, fault)
-		}
-		l.asked(ask, fault)
-	}
-	defer func() { l.CPE.Asked = told }()
+	l.begin()
 	defer l.stopTimers()
 	l.beside = ctx
 	l.state(true)
 	defer l.state(false)
+	for _, f := range l.commands { // of the sessions before
+		f()
+	}
 	l.schedule()
 	for {
 		select {
@@ -415,11 +425,9 @@ func (c *CPE) hearing(secure *CPE) func(context.Context, string, string) (net.Co
 }
 
 // Listen answers connection requests (TR-069 3.2.2) until what it returns is called.
-// Before Run and during a session the answer is that it can't call now.
+// What the CPE is told to do in sessions from now on is done by Run. Before Run and during a session the answer is that it can't call now.
 func (l *Life) Listen(ctx context.Context) (stop func()) {
-	if l.CPE.Model == nil {
-		l.CPE.Model = Learn(l.Like)
-	}
+	l.begin()
 	l.state(false)
 	guard := NewGuard(Login{}, "MD5")
 	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

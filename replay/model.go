@@ -542,8 +542,16 @@ func (m *Model) addObject(a *cwmp.AddObject) (cwmp.Struct, *failure, bool) {
 	if writable != nil && !*writable || writable == nil && like == "" {
 		return nil, fails("9005"), true
 	}
-	m.next[path]++
-	number := strconv.Itoa(m.next[path])
+	number := strconv.Itoa(m.next[path] + 1)
+	m.add(path, number)
+	m.changed[path+number+"."] = true
+	m.key(a.ParameterKey.Value)
+	return &cwmp.AddObjectResponse{InstanceNumber: leaf(number), Status: leaf("0")}, nil, true
+}
+
+// add adds an instance, which is like the first that there is.
+func (m *Model) add(path, number string) {
+	like := m.instance(path)
 	for _, name := range m.Names() {
 		rest, below := strings.CutPrefix(name, like)
 		if like == "" || !below || rest == "" {
@@ -562,9 +570,6 @@ func (m *Model) addObject(a *cwmp.AddObject) (cwmp.Struct, *failure, bool) {
 	yes := true
 	m.object(path + number + ".")
 	m.Objects[path+number+"."] = &yes
-	m.changed[path+number+"."] = true
-	m.key(a.ParameterKey.Value)
-	return &cwmp.AddObjectResponse{InstanceNumber: leaf(number), Status: leaf("0")}, nil, true
 }
 
 // instance is the path of an object's first instance, "" where there is none.

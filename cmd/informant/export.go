@@ -45,6 +45,9 @@ func newExportCommand() *cobra.Command {
   txtar   the records as text, message by message, byte by byte: for fixtures,
           reviews and changes by hand. decode, check and import read it; nothing
           is lost. In git it needs a line '*.txtar -text' in .gitattributes.
+  datamodel  what the sessions of a device tell about its parameters and objects, as
+          genieacs-sim and other simulators read it: CSV, or JSON where OUT ends
+          with .json. Values of secrets are left empty unless --show-secrets.
 
 pcapng and txtar hold the traffic as it was: passwords and keys are not masked.
 Without --as, the name of OUT says it. '-w -' writes to standard output. Nothing
@@ -64,11 +67,11 @@ is exported.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.as, "as", "", "`form`: pcapng, jsonl, csv or txtar")
+	f.StringVar(&o.as, "as", "", "`form`: pcapng, jsonl, csv, txtar or datamodel")
 	f.StringVarP(&o.out, "write", "w", "", "the `name` of what is written; '-' is standard output")
 	f.StringVar(&o.checks, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common) or none")
 	o.pick.add(cmd)
-	f.BoolVar(&o.showSecrets, "show-secrets", false, "jsonl: do not mask passwords, keys and credentials")
+	f.BoolVar(&o.showSecrets, "show-secrets", false, "jsonl, datamodel: do not mask passwords, keys and credentials")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary")
 	return cmd
 }
@@ -94,10 +97,10 @@ func runExport(ctx context.Context, o exportOptions, stdin io.Reader, stdout, st
 	}
 	if o.as == "" {
 		if o.as = formOf(o.out); o.as == "" {
-			return usageError{errors.New("--as is missing: pcapng, jsonl, csv or txtar")}
+			return usageError{errors.New("--as is missing: pcapng, jsonl, csv, txtar or datamodel")}
 		}
 	}
-	if err := oneOf("as", o.as, "pcapng", "jsonl", "csv", "txtar"); err != nil {
+	if err := oneOf("as", o.as, "pcapng", "jsonl", "csv", "txtar", "datamodel"); err != nil {
 		return err
 	}
 	opts, choice, err := checkOptions(o.checks, nil)
@@ -117,6 +120,8 @@ func runExport(ctx context.Context, o exportOptions, stdin io.Reader, stdout, st
 			return x.tell(w, plain{&transcript.JSON{ShowSecrets: o.showSecrets}})
 		case "csv":
 			return x.table(w)
+		case "datamodel":
+			return x.tell(w, &modelSink{json: modelJSON(o.out), showSecrets: o.showSecrets})
 		}
 		return x.records(w)
 	})
