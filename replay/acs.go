@@ -319,13 +319,7 @@ func (a *ACS) fits(x *script, in *cwmp.Inform) int {
 		return -1 << 20
 	}
 	n := 0
-	codes := func(in *cwmp.Inform) (list []string) {
-		for i := range in.Event.Items {
-			list = append(list, strings.TrimSpace(in.Event.Items[i].EventCode.Value))
-		}
-		return list
-	}
-	has, wants := codes(recorded), codes(in)
+	has, wants := recorded.Codes(), in.Codes()
 	for _, c := range wants {
 		if slices.Contains(has, c) {
 			n += 100

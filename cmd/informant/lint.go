@@ -118,17 +118,4 @@ func (l *lint) AppendSummary(dst []byte, t decode.Totals) []byte {
 }
 
 // eventCodes are the reasons for which a session was opened.
-func eventCodes(s *cwmp.Session) string {
-	if s.Inform == nil {
-		return ""
-	}
-	in, ok := s.Inform.Args.(*cwmp.Inform)
-	if !ok || in == nil {
-		return ""
-	}
-	var codes []string
-	for i := range in.Event.Items {
-		codes = append(codes, strings.TrimSpace(in.Event.Items[i].EventCode.Value))
-	}
-	return strings.Join(codes, ", ")
-}
+func eventCodes(s *cwmp.Session) string { return strings.Join(s.Codes(), ", ") }

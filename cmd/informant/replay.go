@@ -19,11 +19,10 @@ import (
 	"informant/capture/httptext"
 	"informant/capture/recording"
 	"informant/decode"
-	"informant/decode/check"
-	"informant/decode/cwmp"
 	"informant/decode/diff"
 	"informant/decode/transcript"
 	"informant/replay"
+	"informant/replay/judge"
 )
 
 func newReplayCommand() *cobra.Command {
@@ -154,33 +153,17 @@ type rehearsal struct {
 	stdout, stderr io.Writer
 
 	// Of the recording.
-	sessions []recorded               // those to play
+	sessions []diff.Side              // those to play
 	left     []string                 // why the others can't be
 	models   map[string]*replay.Model // by device
 	files    map[string][]byte        // that were fetched, by URL
 	damage   []error
 	others   bool // there are sessions that were not asked for
 
-	// Of now; mu covers it.
+	// Of now; mu covers what was played.
+	witness judge.Witness
 	mu      sync.Mutex
-	seq     uint64
-	decoder decode.Decoder
-	items   []decode.Item
-	sinks   []capture.Sink
-	failed  error // of recording
-	played  []performed
-}
-
-// recorded is a session of the recording.
-type recorded struct {
-	*cwmp.Session
-	findings []check.Finding
-}
-
-// performed is a session that was played.
-type performed struct {
-	replay.Report
-	err error
+	played  []judge.Performance
 }
 
 // read reads the recordings.
@@ -207,7 +190,7 @@ func (r *rehearsal) read(ctx context.Context, stdin io.Reader) error {
 	if ctx.Err() != nil {
 		return verdict(exitInterrupted)
 	}
-	slices.SortStableFunc(r.sessions, func(a, b recorded) int { return a.Start.Compare(b.Start) })
+	slices.SortStableFunc(r.sessions, func(a, b diff.Side) int { return a.Session.Start.Compare(b.Session.Start) })
 	return nil
 }
 
@@ -234,7 +217,7 @@ func (r *rehearsal) learn(items []decode.Item) {
 		} else if err := replay.Playable(s); err != nil {
 			r.left = append(r.left, name+" can't be played: "+strings.TrimPrefix(err.Error(), "replay: "))
 		} else {
-			r.sessions = append(r.sessions, recorded{s, it.Findings})
+			r.sessions = append(r.sessions, diff.Side{Session: s, Findings: it.Findings})
 		}
 	}
 }
@@ -260,7 +243,7 @@ func (r *rehearsal) ready() error {
 
 // begin begins to record.
 func (r *rehearsal) begin() error {
-	r.decoder.Options = r.opts
+	r.witness.Decode = r.opts
 	if r.o.out != "" {
 		if err := r.record(r.o.out); err != nil {
 			return err
@@ -281,7 +264,7 @@ func (r *rehearsal) begin() error {
 		if err != nil {
 			return taken(own, err)
 		}
-		r.sinks = append(r.sinks, &textFile{httptext.NewWriter(f), f})
+		r.witness.Sinks = append(r.witness.Sinks, &textFile{httptext.NewWriter(f), f})
 		return nil
 	}
 	return usageError{fmt.Errorf("--accept: %s is neither a recording (.cwmp) nor a text (.txtar): make one of it with 'informant import' or 'informant export'", transcript.Safe(r.o.files[0]))}
@@ -297,7 +280,7 @@ func (r *rehearsal) record(name string) error {
 	if err != nil {
 		return taken(name, err)
 	}
-	r.sinks = append(r.sinks, files)
+	r.witness.Sinks = append(r.witness.Sinks, files)
 	return nil
 }
 
@@ -309,25 +292,11 @@ type textFile struct {
 
 func (t *textFile) Close() error { return errors.Join(t.Sink.Close(), t.f.Close()) }
 
-// tap takes what passes.
-func (r *rehearsal) tap(x capture.Record) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seq++
-	x.Seq = r.seq
-	for _, to := range r.sinks {
-		if r.failed == nil {
-			r.failed = to.Put(x)
-		}
-	}
-	r.items = append(r.items, r.decoder.Feed(x)...)
-}
-
 // done takes what came of a session.
 func (r *rehearsal) done(x replay.Report, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.played = append(r.played, performed{x, err})
+	r.played = append(r.played, judge.Performance{Report: x, Err: err})
 	if !r.o.quiet {
 		how := "played"
 		if err != nil {
@@ -348,25 +317,24 @@ func (r *rehearsal) say(format string, args ...any) {
 func (r *rehearsal) end(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.items = append(r.items, r.decoder.Finish()...)
-	for _, to := range r.sinks {
-		if err := to.Close(); r.failed == nil {
-			r.failed = err
-		}
+	failed := r.witness.Close()
+	o := judge.Options{Rules: r.rules, Identity: r.identity}
+	if r.only != nil {
+		o.Only = r.only.take
 	}
-	list := r.judge()
+	list := r.witness.Judge(r.sessions, r.played, o)
 	if err := r.report(list); err != nil {
 		return err
 	}
-	if r.failed != nil {
-		return fmt.Errorf("the recording could not be written: %w", r.failed)
+	if failed != nil {
+		return fmt.Errorf("the recording could not be written: %w", failed)
 	}
 	code := exitOK
 	for _, v := range list {
 		switch {
-		case v.status == different:
+		case v.Judgement == judge.Different:
 			code = exitFindings
-		case v.status == noVerdict && code == exitOK:
+		case v.Judgement == judge.None && code == exitOK:
 			code = exitIncomplete
 		}
 	}
@@ -390,11 +358,11 @@ func (r *rehearsal) end(ctx context.Context) error {
 
 // replace puts what happened in the place of what was recorded, where all of it was
 // played.
-func (r *rehearsal) replace(list []judged) error {
+func (r *rehearsal) replace(list []judge.Verdict) error {
 	name := r.o.files[0]
 	for _, v := range list {
-		if v.status == noVerdict {
-			err := fmt.Errorf("--accept: session %s was not played to its end: %s; %s stays as it was", transcript.SessionName(v.recorded.Session), v.reason, transcript.Safe(name))
+		if v.Judgement == judge.None {
+			err := fmt.Errorf("--accept: session %s was not played to its end: %s; %s stays as it was", transcript.SessionName(v.Recorded.Session), v.Reason, transcript.Safe(name))
 			return errors.Join(err, os.Remove(name+acceptedSuffix))
 		}
 	}

@@ -126,7 +126,7 @@ func runReplayACS(cmd *cobra.Command, o replayACSOptions, args []string) error {
 	}
 	listen, secure := strings.CutPrefix(o.listen, "https://")
 	a := &replay.ACS{Sessions: r.playable(), Allow: allow, Deviating: replay.Deviating(slices.Index(replay.Deviatings, o.policy)),
-		Files: r.files, Timeout: o.answer, Rate: r.rate, Random: r.random, Tap: r.tap, Guard: r.guard(login)}
+		Files: r.files, Timeout: o.answer, Rate: r.rate, Random: r.random, Tap: r.witness.Tap, Guard: r.guard(login)}
 	if secure {
 		s, err := newSecured(&o.tls, true)
 		if err != nil {
@@ -223,7 +223,7 @@ func (r *rehearsal) serveFiles(list []string) error {
 		}
 		found := false
 		for _, s := range r.sessions {
-			for _, t := range s.Transactions {
+			for _, t := range s.Session.Transactions {
 				d, ok := t.Request.Args.(*cwmp.Download)
 				if !ok {
 					continue
@@ -242,7 +242,7 @@ func (r *rehearsal) serveFiles(list []string) error {
 
 // wake sends a connection request.
 func (r *rehearsal) wake(ctx context.Context, o *replayACSOptions) error {
-	to, login := r.models[r.sessions[0].Device.Key()].ConnectionRequest()
+	to, login := r.models[r.sessions[0].Session.Device.Key()].ConnectionRequest()
 	if o.wake != lastKnown {
 		to = o.wake
 	}
@@ -262,8 +262,8 @@ func (r *rehearsal) wake(ctx context.Context, o *replayACSOptions) error {
 // planACS tells what would be done.
 func (r *rehearsal) planACS(allow []replay.Change) error {
 	for _, s := range r.sessions {
-		fmt.Fprintf(r.stdout, "session %s  %s  %s\n", transcript.SessionName(s.Session), transcript.Safe(s.Device.Key()), transcript.Safe(eventCodes(s.Session)))
-		for _, t := range s.Transactions {
+		fmt.Fprintf(r.stdout, "session %s  %s  %s\n", transcript.SessionName(s.Session), transcript.Safe(s.Session.Device.Key()), transcript.Safe(eventCodes(s.Session)))
+		for _, t := range s.Session.Transactions {
 			how := "ask"
 			switch c := replay.Changing(t.Request.RPC); {
 			case t.Caller == cwmp.CPE:

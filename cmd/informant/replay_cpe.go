@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"informant/decode/cwmp"
+	"informant/decode/diff"
 	"informant/decode/transcript"
 	"informant/replay"
 )
@@ -83,7 +84,7 @@ more, or less, of that:
 	f.StringVar(&o.identity.ProductClass, "product-class", "", "likewise, the product `class`")
 	f.StringVar(&o.user, "user", "", "log in with this `name`, by Basic or Digest as the ACS asks (default with a password: the recorded one)")
 	f.StringVar(&o.passwordFile, "password-file", "", "its password is the first line of this `file` (default: "+passwordVariable+" in the environment)")
-	f.StringVar(&o.policy, "policy", "adaptive", "what is answered: strict (as recorded, or a fault), adaptive or model")
+	f.StringVar(&o.policy, "policy", "adaptive", "what is answered: strict (as diff.Side, or a fault), adaptive or model")
 	f.StringVar(&o.speed, "speed", "max", "how much faster than recorded the CPE is: 1x, 10x, max")
 	f.DurationVar(&o.maxGap, "max-gap", 0, "with --speed: wait so long at most (0: no limit)")
 	f.BoolVar(&o.lifecycle, "lifecycle", false, "go on living afterwards, until interrupted or --timeout")
@@ -155,9 +156,9 @@ func runReplayCPE(cmd *cobra.Command, o replayCPEOptions, args []string) error {
 		}
 		l, err := house.of(ctx, s, func() *replay.CPE {
 			c := &replay.CPE{URL: to, TLS: tls, Login: login, Identity: o.identity, Policy: replay.Policy(slices.Index(replay.Policies, o.policy)),
-				Model: r.models[s.Device.Key()], Timeout: o.answer, Speed: speed, MaxGap: o.maxGap, Tap: r.tap, Rate: r.rate, Random: r.random, Allowed: allowed}
+				Model: r.models[s.Session.Device.Key()], Timeout: o.answer, Speed: speed, MaxGap: o.maxGap, Tap: r.witness.Tap, Rate: r.rate, Random: r.random, Allowed: allowed}
 			if login.User == "" && login.Password != "" {
-				c.Login.User = c.Identity.In(s.Device, replay.LoginOf(s.Session).User)
+				c.Login.User = c.Identity.In(s.Session.Device, replay.LoginOf(s.Session).User)
 			}
 			return c
 		})
@@ -185,8 +186,8 @@ type devices struct {
 }
 
 // of is the CPE that plays a session's device.
-func (d *devices) of(ctx context.Context, s recorded, cpe func() *replay.CPE) (*replay.Life, error) {
-	key := s.Device.Key()
+func (d *devices) of(ctx context.Context, s diff.Side, cpe func() *replay.CPE) (*replay.Life, error) {
+	key := s.Session.Device.Key()
 	if l := d.all[key]; l != nil {
 		return l, nil
 	}
@@ -221,7 +222,7 @@ func (d *devices) live(ctx context.Context, speed float64) {
 	for key, l := range d.all {
 		var own []*cwmp.Session
 		for _, s := range d.sessions {
-			if s.Device.Key() == key {
+			if s.Session.Device.Key() == key {
 				own = append(own, s.Session)
 			}
 		}
@@ -314,7 +315,7 @@ func (r *rehearsal) oneDevice(own replay.Identity) error {
 		return nil
 	}
 	for _, s := range r.sessions {
-		if s.Device.Key() != r.sessions[0].Device.Key() {
+		if s.Session.Device.Key() != r.sessions[0].Session.Device.Key() {
 			return usageError{errors.New("there are sessions of several devices, and --serial, --oui and --product-class make one of them: choose with --device")}
 		}
 	}
@@ -330,10 +331,10 @@ func (r *rehearsal) notRecorded(u *url.URL) error {
 	addresses, _ := net.LookupHost(u.Hostname()) // where it fails, so will the call
 	for _, s := range r.sessions {
 		hosts := map[string]bool{}
-		if recorded, err := url.Parse(s.URL); err == nil {
+		if recorded, err := url.Parse(s.Session.URL); err == nil {
 			hosts[strings.ToLower(recorded.Hostname())] = true
 		}
-		for _, c := range s.Conns {
+		for _, c := range s.Session.Conns {
 			addr := c.Server.Addr()
 			if addr.IsLoopback() && strconv.Itoa(int(c.Server.Port())) != port { // a bench: the port tells
 				delete(hosts, addr.String())
@@ -359,8 +360,8 @@ func (r *rehearsal) notRecorded(u *url.URL) error {
 // planCPE tells what would be done.
 func (r *rehearsal) planCPE(o *replayCPEOptions, to *url.URL) error {
 	for _, s := range r.sessions {
-		fmt.Fprintf(r.stdout, "session %s  %s  %s: call %s\n", transcript.SessionName(s.Session), transcript.Safe(s.Device.Key()), transcript.Safe(eventCodes(s.Session)), transcript.Safe(to.Redacted()))
-		for _, t := range s.Transactions {
+		fmt.Fprintf(r.stdout, "session %s  %s  %s: call %s\n", transcript.SessionName(s.Session), transcript.Safe(s.Session.Device.Key()), transcript.Safe(eventCodes(s.Session)), transcript.Safe(to.Redacted()))
+		for _, t := range s.Session.Transactions {
 			who, what := "call", t.Request.RPC
 			if t.Caller == cwmp.ACS {
 				who = "answer when asked"

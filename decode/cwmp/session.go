@@ -98,6 +98,26 @@ type Session struct {
 	Undated          bool  // times are not known
 }
 
+// Codes are the event codes of the session's first Inform: why it was opened.
+func (s *Session) Codes() []string {
+	if s.Inform == nil {
+		return nil
+	}
+	in, _ := s.Inform.Args.(*Inform)
+	return in.Codes()
+}
+
+// Codes are the event codes (TR-069 3.7.1.5) of an Inform; none of nil.
+func (v *Inform) Codes() (codes []string) {
+	if v == nil {
+		return nil
+	}
+	for i := range v.Event.Items {
+		codes = append(codes, strings.TrimSpace(v.Event.Items[i].EventCode.Value))
+	}
+	return codes
+}
+
 // Cause is what ended a session.
 type Cause uint8
 

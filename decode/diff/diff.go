@@ -62,8 +62,11 @@ type Result struct {
 	Gone []string
 }
 
-// Same says whether nothing differs that matters.
-func (r *Result) Same() bool { return r.First() == nil && len(r.Fresh) == 0 }
+// Same says whether nothing differs that matters: a note (check.Info) that is new
+// doesn't.
+func (r *Result) Same() bool {
+	return r.First() == nil && !slices.ContainsFunc(r.Fresh, func(f check.Finding) bool { return f.Severity > check.Info })
+}
 
 // First is the first step that is not the same, nil where there is none.
 func (r *Result) First() *Step {
