@@ -44,7 +44,7 @@ func newDemoCommand() *cobra.Command {
 		Long: `Demo starts a small ACS and a CPE on loopback and the proxy between them, and lets
 the CPE call: a device that reports a firmware download, and then makes a mistake
 that is common in the field. The session is told while it goes on, and recorded;
-the recording is sealed, and verified. It needs no file and no other machine, and
+the recording is sealed, and verified, and played again with both its sides. It needs no file and no other machine, and
 leaves nothing running.
 ` + exitHelp,
 		Example: "  informant demo",
@@ -72,7 +72,7 @@ func runDemo(ctx context.Context, o demoOptions, stdout, stderr io.Writer) error
 			return err
 		}
 	}
-	d := &demonstration{session: played, file: filepath.Join(o.dir, "demo.cwmp"), stdout: stdout, stderr: stderr}
+	d := &demonstration{session: played, color: o.color, file: filepath.Join(o.dir, "demo.cwmp"), stdout: stdout, stderr: stderr}
 	d.first = &demoText{Live: transcript.Live{Text: transcript.Text{Width: width(stdout), Color: paint}}}
 	if err := d.relay(ctx); err != nil {
 		return err
@@ -109,6 +109,7 @@ func demoSession() (*cwmp.Session, error) {
 type demonstration struct {
 	session        *cwmp.Session
 	file           string
+	color          string
 	first          *demoText
 	stdout, stderr io.Writer
 }
@@ -148,7 +149,7 @@ func (d *demonstration) relay(ctx context.Context) error {
 
 // url is the demo's ACS at another address.
 func (d *demonstration) url(addr string) *url.URL {
-	return &url.URL{Scheme: "http", Host: addr, Path: "/acs"}
+	return &url.URL{Scheme: "http", Host: addr, Path: d.session.Inform.HTTP.Target}
 }
 
 // keep seals the recording, verifies it, and says what to try next.
@@ -164,6 +165,9 @@ func (d *demonstration) keep(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := d.again(ctx); err != nil {
+		return err
+	}
 	about := d.first.about
 	if about == "" {
 		about = "EVT-001"
@@ -172,9 +176,57 @@ func (d *demonstration) keep(ctx context.Context) error {
 Try next:
   informant rules %s      what that finding means, with an example
   informant decode -v %s
+  informant replay acs --listen :7547 %[2]s
   informant proxy --upstream http://YOUR-ACS:7547 -w sessions.cwmp
 `, about, transcript.Safe(d.file))
 	return err
+}
+
+// again plays what was recorded: the recorded CPE calls the recorded ACS.
+func (d *demonstration) again(ctx context.Context) error {
+	o := func() (*rehearsal, error) {
+		o := &replayOptions{files: []string{d.file}, output: "text", color: d.color, checks: "strict", quiet: true}
+		r, err := o.rehearse(ctx, strings.NewReader(""), d.stdout, d.stderr)
+		if err == nil {
+			err = r.ready()
+		}
+		return r, err
+	}
+	theirs, err := o()
+	if err != nil {
+		return err
+	}
+	ours, err := o()
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	playing, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	acs := &replay.ACS{Sessions: theirs.playable(), Allow: []replay.Change{replay.Downloads, replay.Sets}, Tap: theirs.witness.Tap, Done: theirs.done}
+	go func() { served <- acs.Serve(playing, l) }()
+	cpe := &replay.CPE{URL: d.url(l.Addr().String()), Timeout: 5 * time.Second, Tap: ours.witness.Tap}
+	for _, s := range ours.sessions {
+		ours.done(cpe.Play(playing, s.Session))
+	}
+	stop()
+	if err := <-served; err != nil {
+		return err
+	}
+	for _, side := range []struct {
+		name string
+		r    *rehearsal
+	}{{"replayed, what the recorded CPE saw:", ours}, {"replayed, what the recorded ACS saw:", theirs}} {
+		fmt.Fprintf(d.stdout, "%s\n  ", side.name)
+		if err := side.r.end(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // demoText is a transcript that remembers the check of its first error.

@@ -107,6 +107,9 @@ func TestReadmeProxy(t *testing.T) {
 	t.Chdir(t.TempDir())
 	n := 0
 	for _, line := range regexp.MustCompile(`(?m)^    informant (.*?)(   .*)?$`).FindAllStringSubmatch(string(b), -1) {
+		if strings.HasPrefix(line[1], "replay ") || strings.HasPrefix(line[1], "export ") {
+			continue // TestReadmeReplay
+		}
 		n++
 		if args, ok := strings.CutPrefix(line[1], "proxy "); ok {
 			args = regexp.MustCompile(`(:|127\.0\.0\.1:)\d+( |$)`).ReplaceAllString(strings.ReplaceAll(args, "'", ""), "127.0.0.1:0$2")
@@ -131,6 +134,54 @@ func TestReadmeProxy(t *testing.T) {
 		}
 	}
 	if n < 8 {
+		t.Errorf("%d commands", n)
+	}
+}
+
+// TestReadmeReplay: the commands with which README tells of replays do what it says,
+// each with the other side that it needs.
+func TestReadmeReplay(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture := asPcapng(packets(t, 3))
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("capture.pcapng", capture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	if code := run(t.Context(), []string{"import", "-q", "capture.pcapng", "-w", "office.cwmp"}, nil, &out, &errs); code != exitOK {
+		t.Fatalf("%d %s", code, errs.String())
+	}
+	n := 0
+	for _, line := range regexp.MustCompile(`(?m)^    informant ((?:replay|export) .*?)(?:   .*)?$`).FindAllStringSubmatch(string(b), -1) {
+		n++
+		words := strings.Fields(line[1])
+		switch {
+		case words[1] == "cpe":
+			acs := startACS(t, allowAll, "--count", "0", "office.cwmp")
+			for i := range words {
+				words[i] = strings.NewReplacer("127.0.0.1:7547", acs.addr, "10m", "1s").Replace(words[i])
+			}
+			if code, stdout, stderr := playCPE(t, words[2:]...); code != exitOK || !strings.Contains(stdout, ": same, 8 steps") {
+				t.Errorf("%s: %d %s%s", line[1], code, stdout, stderr)
+			}
+		case words[1] == "acs" && !slices.Contains(words, "--dry-run"):
+			words[slices.Index(words, "--listen")+1] = "127.0.0.1:0"
+			acs := startACS(t, words[2:]...)
+			playCPE(t, "--acs", "http://"+acs.addr, "office.cwmp")
+			if code := acs.end(t); code != exitOK || acs.out.String() == "" {
+				t.Errorf("%s: %d %s%s", line[1], code, acs.out.String(), acs.err.String())
+			}
+		default:
+			var out, errs strings.Builder
+			if code := run(t.Context(), words, nil, &out, &errs); code != exitOK || out.Len() == 0 {
+				t.Errorf("%s: %d %s", line[1], code, errs.String())
+			}
+		}
+	}
+	if n < 7 {
 		t.Errorf("%d commands", n)
 	}
 }

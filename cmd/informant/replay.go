@@ -97,18 +97,21 @@ func (o *replayOptions) add(cmd *cobra.Command) {
 }
 
 // parse reads what flags say in words.
-func (o *replayOptions) parse(cmd *cobra.Command, args []string, stdout io.Writer) (*rehearsal, error) {
+func (o *replayOptions) parse(cmd *cobra.Command, args []string) (*rehearsal, error) {
 	o.files, o.seeded = args, cmd.Flags().Changed("seed")
-	for _, err := range []error{oneOf("output", o.output, "text", "json", "junit", "tap")} {
-		if err != nil {
-			return nil, err
-		}
+	return o.rehearse(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+}
+
+// rehearse reads the recordings and what flags say.
+func (o *replayOptions) rehearse(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) (*rehearsal, error) {
+	if err := oneOf("output", o.output, "text", "json", "junit", "tap"); err != nil {
+		return nil, err
 	}
 	color, err := colored(o.color, stdout)
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{o: o, stdout: stdout, stderr: cmd.ErrOrStderr(), color: color}
+	r := &rehearsal{o: o, stdout: stdout, stderr: stderr, color: color}
 	if r.opts, r.choice, err = checkOptions(o.checks, nil); err != nil {
 		return nil, err
 	}
@@ -133,7 +136,7 @@ func (o *replayOptions) parse(cmd *cobra.Command, args []string, stdout io.Write
 	if o.accept && len(o.files) != 1 {
 		return nil, usageError{errors.New("--accept takes one FILE, whose place it takes")}
 	}
-	if err := r.read(cmd.Context(), cmd.InOrStdin()); err != nil {
+	if err := r.read(ctx, stdin); err != nil {
 		return nil, err
 	}
 	return r, nil

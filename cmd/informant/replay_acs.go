@@ -111,7 +111,7 @@ func runReplayACS(cmd *cobra.Command, o replayACSOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := o.parse(cmd, args, cmd.OutOrStdout())
+	r, err := o.parse(cmd, args)
 	if err != nil {
 		return err
 	}

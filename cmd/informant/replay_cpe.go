@@ -113,7 +113,7 @@ func runReplayCPE(cmd *cobra.Command, o replayCPEOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := o.parse(cmd, args, cmd.OutOrStdout())
+	r, err := o.parse(cmd, args)
 	if err != nil {
 		return err
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
 
-	"informant/decode/cwmp"
-	"informant/decode/diff"
 	"informant/decode/transcript"
 	"informant/replay/judge"
 )
@@ -16,8 +13,6 @@ import (
 // report tells the verdicts.
 func (r *rehearsal) report(list []judge.Verdict) error {
 	switch r.o.output {
-	case "json":
-		return r.json(list)
 	case "junit":
 		return r.junit(list)
 	case "tap":
@@ -25,117 +20,14 @@ func (r *rehearsal) report(list []judge.Verdict) error {
 	}
 	var text []byte
 	for i := range list {
+		if r.o.output == "json" {
+			text = judge.JSON{ShowSecrets: r.o.showSecrets}.Append(text, &list[i])
+			continue
+		}
 		text = judge.Text{Color: r.color, ShowSecrets: r.o.showSecrets}.Append(text, &list[i])
 	}
 	_, err := r.stdout.Write(text)
 	return err
-}
-
-// The JSON contract: fields are only ever added.
-type jsonVerdict struct {
-	Schema     int            `json:"schema"`
-	Type       string         `json:"type"`
-	Session    string         `json:"session"`
-	ID         string         `json:"id"`
-	Device     string         `json:"device"`
-	Played     string         `json:"played,omitempty"`
-	Verdict    string         `json:"verdict"`
-	Reason     string         `json:"reason,omitempty"`
-	Steps      map[string]int `json:"steps"`
-	Differs    []jsonStep     `json:"differs"`
-	Findings   []jsonFinding  `json:"findings"`
-	Gone       []string       `json:"gone"`
-	Deviations []string       `json:"deviations"`
-	Unanswered []string       `json:"unanswered"`
-	LeftOut    []string       `json:"leftOut"`
-}
-
-type jsonStep struct {
-	N       int          `json:"n"` // of the recorded message; 0 for none
-	Played  int          `json:"played"`
-	Status  string       `json:"status"`
-	From    string       `json:"from"`
-	Message string       `json:"message"`
-	Now     string       `json:"now,omitempty"`
-	Changes []jsonChange `json:"changes"`
-}
-
-type jsonChange struct {
-	Path     string `json:"path"`
-	Status   string `json:"status"`
-	Recorded string `json:"recorded"`
-	Played   string `json:"played"`
-}
-
-type jsonFinding struct {
-	Check    string `json:"check"`
-	Severity string `json:"severity"`
-	Party    string `json:"party"`
-	N        int    `json:"n"`
-	Text     string `json:"text"`
-}
-
-func (r *rehearsal) json(list []judge.Verdict) error {
-	e := json.NewEncoder(r.stdout)
-	e.SetEscapeHTML(false)
-	for i := range list {
-		if err := e.Encode(r.jsonOf(&list[i])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *rehearsal) jsonOf(v *judge.Verdict) jsonVerdict {
-	s := v.Recorded.Session
-	j := jsonVerdict{Schema: 1, Type: "verdict", Session: transcript.SessionName(s), ID: hexID(s.ID), Device: s.Device.Key(),
-		Verdict: map[judge.Judgement]string{judge.Same: "same", judge.Different: "different", judge.None: "none"}[v.Judgement], Reason: v.Reason,
-		Steps: map[string]int{}, Differs: []jsonStep{}, Findings: []jsonFinding{}, Gone: append([]string{}, v.Result.Gone...),
-		Deviations: append([]string{}, v.Report.Deviations...), Unanswered: append([]string{}, v.Report.Unanswered...), LeftOut: []string{}}
-	if v.Played.Session != nil {
-		j.Played = hexID(v.Played.Session.ID)
-	}
-	for _, status := range []diff.Status{diff.Same, diff.Different, diff.Missing, diff.Extra} {
-		j.Steps[status.String()] = v.Result.Count(status)
-	}
-	for i := range v.Result.Steps {
-		st := &v.Result.Steps[i]
-		if st.Status == diff.Same {
-			continue
-		}
-		x := jsonStep{Status: st.Status.String(), From: st.Message().From.String(), Message: diff.Name(st.Message()), Changes: []jsonChange{}}
-		if st.Recorded != nil {
-			x.N = st.Recorded.N
-		}
-		if st.Played != nil {
-			x.Played = st.Played.N
-			if now := diff.Name(st.Played); now != x.Message {
-				x.Now = now
-			}
-		}
-		for _, c := range st.Changes {
-			if cwmp.IsSecret(c.Path) && !r.o.showSecrets {
-				c.Recorded, c.Played = masked(c.Recorded), masked(c.Played)
-			}
-			x.Changes = append(x.Changes, jsonChange{c.Path, c.Status.String(), c.Recorded, c.Played})
-		}
-		j.Differs = append(j.Differs, x)
-	}
-	for i := range v.Result.Fresh {
-		f := &v.Result.Fresh[i]
-		j.Findings = append(j.Findings, jsonFinding{f.Check.ID, f.Severity.String(), f.Party.String(), f.At.N, transcript.FindingText(v.Played.Session, f)})
-	}
-	for _, t := range v.Report.LeftOut {
-		j.LeftOut = append(j.LeftOut, t.Request.RPC)
-	}
-	return j
-}
-
-func masked(v string) string {
-	if v == "" {
-		return ""
-	}
-	return "***"
 }
 
 // summary is a verdict in a line, and what stands behind it.

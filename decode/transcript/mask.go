@@ -461,3 +461,16 @@ func eachSecret(v cwmp.Value, f func(*cwmp.Leaf)) {
 
 // headOf is the head of an HTTP message as it was on the wire.
 func headOf(m *http1.Message) string { return m.Raw[:min(m.Head, len(m.Raw))] }
+
+// MaskValue is a value of a parameter or argument as it may be shown: of a secret only
+// that there is one, and of a URL not its credentials. masked says whether something
+// was taken away.
+func MaskValue(path, value string) (shown string, masked bool) {
+	if value == "" {
+		return "", false
+	}
+	if secretArg(path[strings.LastIndexByte(path, '.')+1:]) || cwmp.IsSecret(path) {
+		return mask, true
+	}
+	return maskURL(value)
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"informant/decode/cwmp"
 	"informant/decode/diff"
 	"informant/decode/transcript"
 )
@@ -118,8 +117,8 @@ func (t Text) change(c *diff.Change) string {
 
 // value is a value as it is shown.
 func (t Text) value(path, v string) string {
-	if cwmp.IsSecret(path) && !t.ShowSecrets && v != "" {
-		return "***"
+	if !t.ShowSecrets {
+		v, _ = transcript.MaskValue(path, v)
 	}
 	const most = 200
 	if len(v) > most {
