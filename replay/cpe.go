@@ -132,6 +132,9 @@ func (c *CPE) play(ctx context.Context, s *cwmp.Session, own *turn) (report Repo
 	if c.Model == nil {
 		c.Model = Learn(s)
 	}
+	if known := c.Model.Parameters[c.Model.Root+"ManagementServer.ConnectionRequestURL"]; known != nil && c.ConnectionRequestURL != "" {
+		known.Value = c.ConnectionRequestURL
+	}
 	p := &playedCPE{CPE: c, script: x, ctx: ctx, to: c.URL, report: &report, own: own, used: map[*cwmp.Transaction]bool{}}
 	defer p.hangUp()
 	defer context.AfterFunc(ctx, p.cut)()

@@ -54,5 +54,10 @@
 // not fit, since the part was changed by hand, too, and that is told: it counts as
 // damage.
 //
+// A part that is to be changed by hand says bytes=auto: then it goes to the next part,
+// the lines of its HTTP head may end as an editor ends them, its Content-Length is made
+// to fit what follows, and the pieces behind it don't count. So a value can be changed,
+// or a message be written, without counting.
+//
 // The order is that of Seq: parts stand in the order of their beginnings.
 package httptext

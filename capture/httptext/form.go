@@ -22,6 +22,7 @@ const (
 	formWords = formMagic + `
 Records of connections as txtar. bytes= counts what stands between the lines of
 two dashes; line ends are part of it: keep them (in git: .gitattributes -text).
+To change a message, write bytes=auto in its line.
 `
 )
 

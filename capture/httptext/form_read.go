@@ -29,6 +29,7 @@ type form struct {
 	last    int    // where the records of the last part with bytes begin
 	grows   bool   // more and pieces belong to it
 	own     bool   // its bytes are a copy
+	edited  bool   // they were written by hand (bytes=auto)
 	seq     uint64 // of the record before
 	errs    []error
 	wrong   int
@@ -130,7 +131,7 @@ func (f *form) part() {
 func (f *form) content(p *formPart) []byte {
 	packed := p.has("base64")
 	size, told := -1, false
-	if s, ok := p.facts["bytes"]; ok {
+	if s, ok := p.facts["bytes"]; ok && s != "auto" {
 		n, err := strconv.ParseUint(s, 10, 31)
 		if err != nil {
 			f.fail(p.line, "bytes=%.40s is no number of bytes", s)
@@ -148,6 +149,9 @@ func (f *form) content(p *formPart) []byte {
 	to := nextMarker(f.text, f.at)
 	data := f.text[f.at:to:to]
 	f.skip(to)
+	if p.facts["bytes"] == "auto" {
+		return fitted(data)
+	}
 	if packed {
 		raw, err := unpack(data)
 		if err != nil {
@@ -157,6 +161,33 @@ func (f *form) content(p *formPart) []byte {
 	}
 	if told && len(data) != size {
 		f.fail(p.line, "the part says %d bytes and has %d, which are taken", size, len(data))
+	}
+	return data
+}
+
+// fitted is an HTTP message that was written by hand, as it goes over the wire: lines
+// of its head end with CRLF, and its Content-Length is that of what follows. What has
+// no head is left as it is, but for the line end before the next part.
+func fitted(data []byte) []byte {
+	data = bytes.TrimSuffix(data, []byte("\n"))
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	var head []byte
+	length := -1 // where its line begins
+	for i, line := range lines {
+		line = bytes.TrimRight(line, "\r\n")
+		switch name, _, ok := bytes.Cut(line, []byte(":")); {
+		case len(line) == 0 && i > 0:
+			body := bytes.Join(lines[i+1:], nil)
+			if length >= 0 {
+				line, rest, _ := bytes.Cut(head[length:], []byte("\r\n"))
+				name, _, _ := bytes.Cut(line, []byte(":"))
+				head = slices.Concat(head[:length], name, fmt.Appendf(nil, ": %d\r\n", len(body)), rest)
+			}
+			return slices.Concat(head, []byte("\r\n"), body)
+		case ok && bytes.EqualFold(bytes.TrimSpace(name), []byte("Content-Length")):
+			length = len(head)
+		}
+		head = append(append(head, line...), '\r', '\n')
 	}
 	return data
 }
@@ -249,7 +280,7 @@ func parseConn(p *formPart, lines []string) (*capture.Conn, error) {
 
 // record reads a part that is a record.
 func (f *form) record(p *formPart) {
-	f.grows = false
+	f.grows, f.edited = false, p.facts["bytes"] == "auto"
 	r := capture.Record{Seq: f.seq + 1}
 	if n, err := strconv.ParseUint(p.words[0], 10, 63); err == nil {
 		r.Seq, p.words = n, p.words[1:]
@@ -376,6 +407,8 @@ func (f *form) further(p *formPart) {
 			whole.Data, f.own = append([]byte(nil), whole.Data...), true
 		}
 		whole.Data = append(whole.Data, data...)
+	case f.edited: // they were of what it was before
+		f.grows = false
 	default:
 		f.grows = false
 		if err := f.pieces(string(data)); err != nil {

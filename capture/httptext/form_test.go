@@ -188,6 +188,10 @@ func TestFormByHand(t *testing.T) {
 		{"bad time", "-- 7 client connection=1 time=noon --\nabc\n", "", "none of RFC 3339"},
 		{"more of nothing", "-- more --\nabc\n", "", "does not follow"},
 		{"more of a gap", "-- client connection=1 --\n-- gap client connection=1 lost=3 --\n-- more --\nabc\n", `1 data client ""; 2 gap client`, "does not follow"},
+		{"written by hand", "-- 7 client connection=1 bytes=auto --\nPOST / HTTP/1.1\nContent-length: 99\nX: y\n\n<a>\n</a>\n-- pieces --\n7 - - 2\n8 - - 1\n-- 9 server connection=1 bytes=1 --\nb\n",
+			`7 data client "POST / HTTP/1.1\r\nContent-length: 8\r\nX: y\r\n\r\n<a>\n</a>"; 9 data server "b"`, ""},
+		{"no body, by hand", "-- 7 client connection=1 bytes=auto --\nPOST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n-- 8 server connection=1 --\n", `7 data client "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"; 8 data server ""`, ""},
+		{"no head, by hand", "-- 7 client connection=1 bytes=auto --\nabc\n", `7 data client "abc"`, ""},
 		{"an unknown word", "-- 1 open connection=1 midstream colour=red --\n", `1 open`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

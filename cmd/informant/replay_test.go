@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -414,5 +415,55 @@ func TestReplayRefuses(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s%swant %q", code, x.code, out.String(), errs.String(), x.want)
 			}
 		})
+	}
+}
+
+// TestReplayWake: a CPE lives on, and is woken by the recorded ACS with the login that
+// the recording knows.
+func TestReplayWake(t *testing.T) {
+	const living = "../../replay/testdata/living.scenario"
+	first := startACS(t, living)
+	bell := freePort(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out, errs screen
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"replay", "cpe", "--rate", "0", "--acs", "http://" + first.addr, "--lifecycle", "--cr-listen", bell, "--cr-url", "http://" + bell + "/ring", "--timeout", "60s", living}, strings.NewReader(""), &out, &errs)
+	}()
+	if got := first.end(t); got != exitOK {
+		t.Errorf("the first session: %d %s", got, first.out.String())
+	}
+	errs.await(t, "(lives on)")
+	second := startACS(t, "--listen", first.addr, "--wake=http://"+bell+"/ring", living)
+	if got := second.end(t); got != exitOK || !strings.Contains(second.err.String(), "was asked to call") {
+		t.Errorf("the second session: %d %s%s", got, second.out.String(), second.err.String())
+	}
+	errs.await(t, "(a session was played)")
+	stop()
+	if got := <-code; got != exitOK || !strings.Contains(out.String(), ": same, 6 steps") {
+		t.Errorf("%d %s%s", got, out.String(), errs.String())
+	}
+}
+
+// TestReplayKilled: what was recorded of a replay that is killed is there.
+func TestReplayKilled(t *testing.T) {
+	program := built(t)
+	file := filepath.Join(t.TempDir(), "killed.cwmp")
+	acs := startACS(t, allowAll, "--count", "0", manyScenario)
+	cmd := exec.Command(program, "replay", "cpe", "--acs", "http://"+acs.addr, "--lifecycle", "-w", file, manyScenario)
+	stderr := &screen{}
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.await(t, "(lives on)")
+	time.Sleep(1500 * time.Millisecond) // a frame is written each second
+	cmd.Process.Kill()
+	cmd.Wait()
+	var out, errs strings.Builder
+	code := run(t.Context(), []string{"decode", "-q", file}, nil, &out, &errs)
+	if code != exitOK && code != exitIncomplete || !strings.Contains(out.String(), "because   6 CONNECTION REQUEST") || !strings.Contains(out.String(), "RebootResponse") {
+		t.Errorf("%d %s%s", code, out.String(), errs.String())
 	}
 }
