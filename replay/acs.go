@@ -68,8 +68,8 @@ var Deviatings = []string{"resync", "skip", "end"}
 // ACS plays the ACS of recorded sessions to any number of CPEs at once. Its fields
 // are set before Serve and not changed afterwards.
 //
-// Which session a CPE gets is decided by its Inform: of the recorded ones that are
-// not ruled out by another root of the data model, the one with the most event codes
+// Which session a CPE gets is decided by its Inform: of the recorded ones, where there
+// are several, that are not ruled out by another root of the data model, the one with the most event codes
 // in common and the fewest others, then one of the same product class, then one
 // that was not played yet, then the first.
 type ACS struct {
@@ -85,6 +85,8 @@ type ACS struct {
 	Rate    *rate.Limiter // of what is sent to all CPEs together; nil: no limit
 	Random  *Random       // of the names of sessions; nil: the system's
 	Tap     Tap
+	// Refused is told of each Inform for which there is no session, and may be nil.
+	Refused func(*cwmp.Inform)
 	// Done is told of each session that was played, and what kept it from its end.
 	// It may be nil, and may be called by several goroutines at once.
 	Done func(Report, error)
@@ -273,6 +275,10 @@ func (a *ACS) answer(w *wire, s *acsSession, m *http1.Message) ([]byte, *acsSess
 		s = other
 	}
 	if s == nil {
+		if said != nil && said.RPC == "Inform" && a.Refused != nil {
+			in, _ := said.Args.(*cwmp.Inform)
+			a.Refused(in)
+		}
 		return []byte("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), nil
 	}
 	s.mu.Lock()
@@ -296,6 +302,9 @@ func (a *ACS) begin(w *wire, said *cwmp.Message, m *http1.Message) *acsSession {
 	best := a.scripts[0]
 	if in != nil {
 		best = slices.MaxFunc(a.scripts, func(x, y *script) int { return cmp.Compare(a.fits(x, in), a.fits(y, in)) })
+	}
+	if in != nil && len(a.scripts) > 1 && otherRoot(best, in) {
+		return nil
 	}
 	a.played[best]++
 	s := &acsSession{script: best, token: a.Random.Nonce(), used: map[*cwmp.Transaction]bool{}, from: w.conn.Client.Addr(), report: Report{Recorded: best.session, Conn: w.conn}}
@@ -332,13 +341,18 @@ func (a *ACS) fits(x *script, in *cwmp.Inform) int {
 			n -= 50
 		}
 	}
-	if len(in.ParameterList.Items) > 0 && x.session.Root != "" && !strings.HasPrefix(in.ParameterList.Items[0].Name.Value, x.session.Root) {
+	if otherRoot(x, in) {
 		n -= 10_000
 	}
 	if recorded.DeviceID.ProductClass.Value == in.DeviceID.ProductClass.Value {
 		n += 10
 	}
 	return n*1000 - min(a.played[x], 999)
+}
+
+// otherRoot says whether an Inform is of a data model with another root.
+func otherRoot(x *script, in *cwmp.Inform) bool {
+	return len(in.ParameterList.Items) > 0 && x.session.Root != "" && !strings.HasPrefix(in.ParameterList.Items[0].Name.Value, x.session.Root)
 }
 
 // resumed is the session that a request without an Inform belongs to.
@@ -382,14 +396,7 @@ func (s *acsSession) cookie() string {
 func (s *acsSession) own(like *cwmp.Message) fields {
 	f := fields{}
 	if v, ok := like.HTTP.Field("Set-Cookie"); ok { // a session of its own has cookies of its own
-		if name, rest, ok := strings.Cut(v, "="); ok {
-			_, attributes, more := strings.Cut(rest, ";")
-			v = name + "=" + s.token
-			if more {
-				v += ";" + attributes
-			}
-		}
-		f["Set-Cookie"] = v
+		f["Set-Cookie"] = s.ownCookie(v)
 	}
 	if _, ok := like.HTTP.Field("Date"); ok {
 		f["Date"] = time.Now().UTC().Format(http.TimeFormat)
@@ -399,6 +406,25 @@ func (s *acsSession) own(like *cwmp.Message) fields {
 		f["Connection"] = v
 	}
 	return f
+}
+
+// ownCookie is a recorded cookie with this session's value, and without what ties it
+// to the recorded host, or to TLS where there is none.
+func (s *acsSession) ownCookie(v string) string {
+	name, rest, ok := strings.Cut(v, "=")
+	if !ok {
+		return v
+	}
+	own := name + "=" + s.token
+	_, attributes, _ := strings.Cut(rest, ";")
+	for _, a := range strings.Split(attributes, ";") {
+		what, _, _ := strings.Cut(strings.TrimSpace(a), "=")
+		if what == "" || strings.EqualFold(what, "Domain") || strings.EqualFold(what, "Secure") && strings.HasPrefix(s.base, "http:") {
+			continue
+		}
+		own += ";" + a
+	}
+	return own
 }
 
 // reply is what a CPE's message gets.

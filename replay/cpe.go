@@ -455,7 +455,7 @@ func (p *playedCPE) exchange(like *cwmp.Message, text string) (*cwmp.Message, er
 			if err := wait(p.ctx, min(time.Duration(n)*time.Second, orDefault(p.Timeout))); err != nil {
 				return nil, err
 			}
-		case m.Status/100 != 2 && m.Status != http.StatusInternalServerError:
+		case m.Status/100 != 2 && (m.Status != http.StatusInternalServerError || strings.TrimSpace(m.Body) == ""): // a 500 may bring a Fault
 			return nil, &refusal{status: m.Status, error: fmt.Errorf("replay: the ACS answers with status %d %s", m.Status, m.Reason)}
 		default:
 			p.heard = p.after(like)
@@ -654,7 +654,7 @@ func (p *playedCPE) hangUp() {
 // cut ends what is waited for.
 func (p *playedCPE) cut() {
 	if w := p.open.Load(); w != nil {
-		_ = w.c.SetDeadline(time.Unix(1, 0))
+		w.c.Close()
 	}
 }
 

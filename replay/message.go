@@ -127,11 +127,14 @@ func head(start string, like *cwmp.Message, own fields, length int) *bytes.Buffe
 			continue
 		}
 		if value, mine := own.of(f.Name); mine {
-			if key := strings.ToLower(f.Name); !done[key] && value != "" {
+			key := strings.ToLower(f.Name)
+			if !done[key] && value != "" {
 				b.WriteString(f.Name + ": " + value + "\r\n")
 			}
-			done[strings.ToLower(f.Name)] = true
-			continue
+			if first := !done[key]; first || key != "set-cookie" || cookieName(f.Value) == cookieName(value) { // of several cookies the first is the session's
+				done[key] = true
+				continue
+			}
 		}
 		b.WriteString(h.Raw[f.Line.Start:f.Line.End])
 		b.WriteString("\r\n")
@@ -152,6 +155,12 @@ func head(start string, like *cwmp.Message, own fields, length int) *bytes.Buffe
 	}
 	b.WriteString("\r\n")
 	return b
+}
+
+// cookieName is the name of a cookie in the value of Set-Cookie.
+func cookieName(v string) string {
+	name, _, _ := strings.Cut(v, "=")
+	return strings.TrimSpace(name)
 }
 
 // request makes a request of a recorded one, with another body.

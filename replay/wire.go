@@ -165,15 +165,17 @@ const largest = 64 << 20
 func (w *wire) receive() (*http1.Message, error) {
 	buf := make([]byte, 32<<10)
 	size := 0
+	if len(w.received) == 0 { // for all of it: nobody is to hold on to us a byte at a time
+		if err := w.c.SetReadDeadline(time.Now().Add(w.timeout)); err != nil {
+			return nil, err
+		}
+	}
 	for len(w.received) == 0 {
 		if size > largest {
 			return nil, fmt.Errorf("a message of more than %d MB", largest>>20)
 		}
 		if w.ended[w.me.Opposite()] {
 			return nil, errNoMore
-		}
-		if err := w.c.SetReadDeadline(time.Now().Add(w.timeout)); err != nil {
-			return nil, err
 		}
 		n, err := w.c.Read(buf)
 		size += n

@@ -393,7 +393,7 @@ func TestProxyUsage(t *testing.T) {
 		{"--upstream http://a --listen https://127.0.0.1:0 --ca /nowhere", "'informant ca init' makes one"},
 		{"--upstream http://a --cert x.pem", "give as many of both"},
 		{"--upstream http://a --upstream-cert x.pem", "go together"},
-		{"--upstream http://a -w " + filepath.Join(dir, authority.CertificateFile), "nothing is overwritten"},
+		{"--upstream http://a --listen 127.0.0.1:0 -w " + filepath.Join(dir, authority.CertificateFile), "nothing is overwritten"},
 		{"--upstream http://a more", "unexpected argument"},
 	} {
 		var out, errs bytes.Buffer

@@ -146,6 +146,13 @@ func runReplayACS(cmd *cobra.Command, o replayACSOptions, args []string) error {
 	defer cancel()
 	serving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	a.Refused = func(in *cwmp.Inform) {
+		who := "a CPE"
+		if in != nil {
+			who = in.DeviceID.SerialNumber.Value
+		}
+		r.say("%s called, and no recorded session fits its data model; --session forces one", who)
+	}
 	a.Done = r.until(o.count, func() { stop(errPlayed) })
 	r.say("listening on %s", l.Addr())
 	if o.wake != "" {

@@ -143,6 +143,7 @@ func runReplayCPE(cmd *cobra.Command, o replayCPEOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	tls.ServerName = o.tls.upstreamName // else that of the host, also behind a redirect
 	if err := r.begin(); err != nil {
 		return err
 	}
