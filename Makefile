@@ -71,7 +71,7 @@ bench:
 
 # Without -race, which make test has: the counts are what takes the time.
 soak:
-	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording ./proxy
+	INFORMANT_SOAK=1 $(GO) test -count=1 -timeout 1h ./cmd/informant/proof ./decode/check ./capture/recording ./proxy ./replay
 	$(MAKE) fuzz FUZZTIME=$(SOAKTIME)
 
 soak-recording:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,6 +161,29 @@ func TestCurl(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestCurlBody has curl log in with auth-int, which covers the body: curl takes it for
+// empty, so without one.
+func TestCurlBody(t *testing.T) {
+	curl := tool(t, "curl")
+	for _, algorithm := range []string{"MD5", "SHA-256"} {
+		g := replay.NewGuard(replay.Login{User: "cpe", Password: "open sesame"}, algorithm)
+		g.QOP = "auth-int"
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if yes, _ := g.Admits(r.Header.Get("Authorization"), r.Method, r.RequestURI, ""); !yes {
+				w.Header()["WWW-Authenticate"] = g.Challenges(false)
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		}))
+		for login, want := range map[string]string{"cpe:open sesame": "200", "cpe:wrong": "401"} {
+			out, err := exec.Command(curl, "-s", "-m", "10", "--digest", "-u", login, "-o", "/dev/null", "-w", "%{http_code}", srv.URL+"/x").CombinedOutput()
+			if err != nil || string(out) != want {
+				t.Errorf("%s, %s: %s %v", algorithm, login, out, err)
+			}
+		}
+		srv.Close()
 	}
 }
 
