@@ -22,6 +22,9 @@ const (
 	asked8005                     // a fault 8005 of the ACS
 	idling                        // so many empty messages that they may go on without end
 	nagging                       // so many GetParameterValues that they may be the same
+	changes                       // the ACS changed values, objects or attributes
+	failing                       // a fault
+	discovers                     // the ACS asked for names
 	slow                          // took longer than a turn, or has a timeout of its own
 )
 
@@ -48,6 +51,7 @@ func (t *track) follow(m *cwmp.Message, f facts, first bool) {
 	case cwmp.Response:
 		t.method(m)
 	case cwmp.Fault:
+		t.course |= failing
 		if asksAgain(m) {
 			t.course |= asked8005
 		}
@@ -75,6 +79,12 @@ func (t *track) request(m *cwmp.Message) {
 			t.course |= sameID
 		}
 		t.ids |= bit
+	}
+	switch m.RPC {
+	case "SetParameterValues", "AddObject", "DeleteObject", "SetParameterAttributes":
+		t.course |= changes
+	case "GetParameterNames":
+		t.course |= discovers
 	}
 	if m.RPC == "GetParameterValues" {
 		if t.questions++; t.questions >= 20 {
