@@ -548,6 +548,8 @@ func (p *playedCPE) request(like *cwmp.Message, text string) ([]byte, error) {
 		own["Authorization"] = answer
 	case basic:
 		own["Authorization"] = p.basic(recorded)
+	case recorded != "": // as it was, but for who it is
+		own["Authorization"] = p.renamed(recorded)
 	}
 	if text == "" && like.Kind != cwmp.Empty {
 		own["Content-Type"] = ""

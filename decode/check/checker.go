@@ -26,6 +26,7 @@ type Checker struct {
 	exchanges  []*Check // OfConnection
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
+	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
 	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
 	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
@@ -57,6 +58,7 @@ type follow struct {
 	muddled    bool            // a dump whose directions cannot be right
 	lossy      bool            // bytes are missing on its connections
 	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
+	another    string          // the device whose Inform its connection carried before
 	before     left            // how the device's session before this one was left
 	http       *http1.Message  // of the message before
 	conn       uint64          // that one's connection, if it carries this session; 0: it has none
@@ -97,6 +99,7 @@ func (c *Checker) start() {
 	c.byKind = map[kind][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[caller]left{}
+	c.devices = map[uint64]string{}
 	c.kinds = make([]kindList, 256)
 	for _, k := range All {
 		if c.Profile == None || !c.wants(k) {
@@ -269,6 +272,7 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	if m.N == 1 && isInform(m) {
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
 		f.before = c.leftBy(f.session, m)
+		f.another = c.deviceOn(m)
 	}
 }
 
@@ -285,6 +289,30 @@ func (c *Checker) carries(id uint64, f *follow) {
 	c.onConn[id] = f
 	f.conns = append(f.conns, id)
 }
+
+// deviceOn is the device whose whole Inform came last on the connection of a whole
+// Inform, "" where it is the same, or none.
+func (c *Checker) deviceOn(m *cwmp.Message) string {
+	in, ok := m.Args.(*cwmp.Inform)
+	if !ok || openNow(m)&WholeBody == 0 {
+		return ""
+	}
+	d := &in.DeviceID
+	own := cwmp.DeviceID{OUI: d.OUI.Value, ProductClass: d.ProductClass.Value, SerialNumber: d.SerialNumber.Value}
+	key := own.Key()
+	before := c.devices[m.HTTP.Conn.ID]
+	if len(c.devices) >= maxDevices { // connections that are long over
+		clear(c.devices)
+	}
+	c.devices[m.HTTP.Conn.ID] = key
+	if before == key {
+		return ""
+	}
+	return before
+}
+
+// maxDevices bounds for how many connections it is kept whose Inform they carried.
+const maxDevices = 4096
 
 // openNow is the gates that a message itself opens or closes.
 func openNow(m *cwmp.Message) Gates {

@@ -78,6 +78,7 @@ const (
 	refused                                    // 401
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
+	vendorNames                                // a name with X_ in it
 	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
 )
 
@@ -360,8 +361,16 @@ type nameReader struct {
 func (r *nameReader) facts(name string) facts {
 	rest, known := strings.CutPrefix(name, r.object)
 	if !plainName(rest) || len(name) > 256 {
-		return oddName | partial | long
+		return oddName | partial | long | vendorNames
 	}
+	if strings.Contains(rest, "X_") {
+		return r.plain(name, rest, known) | vendorNames
+	}
+	return r.plain(name, rest, known)
+}
+
+// plain is facts of a name that obeys the grammar.
+func (r *nameReader) plain(name, rest string, known bool) facts {
 	if name == "" || name[len(name)-1] == '.' {
 		return partial
 	}

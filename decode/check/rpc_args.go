@@ -337,7 +337,7 @@ func operationResults(p *Pass) {
 }
 
 func aliasAsked(p *Pass) {
-	if p.Message.Kind != cwmp.Request || p.Session.Inform == nil || p.Session.Fragment {
+	if p.Message.Kind != cwmp.Request || p.Session.Inform == nil || p.Session.Fragment || openNow(p.Session.Inform)&WholeBody == 0 {
 		return
 	}
 	for _, x := range parameters(p.Session.Inform) {

@@ -428,6 +428,7 @@ func TestSniff(t *testing.T) {
 		"<cwmp:Inform>": true, "<!-- <html> -->\n<a:SetParameterValuesResponse\n/>": true, "<SOAP-ENV:Body>": true, "<Fault/>": true, "<Reboot xmlns='x'>": true,
 		"<body>": false, "<Informs>": false, "<inform>": false, "<cwmp:X_00D09E_Do>": false, "<Download": true, "<?xml version='1.0'?><Bodyguard/>": false, "<!-- <Inform>": false,
 		"": false, "Envelope": false, "<html>": false, "<?xml version='1.0'?><feed/>": false, "GET / HTTP/1.1": false, "<!DOCTYPE html><html>": false,
+		"<!DOCTYPE x [<!ENTITY a SYSTEM \"f>\">]>\n<s:Envelope>": true, "<!DOCTYPE x [<!ENTITY a 'v'>]><html>": false, "<!DOCTYPE x [": false,
 	} {
 		if Sniff(text) != want {
 			t.Errorf("Sniff(%.40q) is %v", text, !want)

@@ -34,6 +34,9 @@ func rootName(body string) string {
 			end = "-->"
 		}
 		_, rest, ok := strings.Cut(head, end)
+		if len(head) > 9 && strings.EqualFold(head[:9], "<!DOCTYPE") {
+			rest, ok = afterDoctype(head)
+		}
 		if !ok {
 			return ""
 		}
@@ -50,6 +53,31 @@ func rootName(body string) string {
 		}
 	}
 	return name
+}
+
+// afterDoctype is what follows a document type, which may have an internal subset
+// with declarations in it.
+func afterDoctype(s string) (rest string, ok bool) {
+	inside := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '"', '\'':
+			n := strings.IndexByte(s[i+1:], c)
+			if n < 0 {
+				return "", false
+			}
+			i += n + 1
+		case '[':
+			inside = true
+		case ']':
+			inside = false
+		case '>':
+			if !inside {
+				return s[i+1:], true
+			}
+		}
+	}
+	return "", false
 }
 
 // trimBlanks is s without the white space that it begins with.
