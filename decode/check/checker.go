@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"informant/capture"
 	"informant/decode/cwmp"
+	"informant/decode/history"
 	"informant/decode/http1"
 )
 
@@ -17,6 +19,9 @@ type Checker struct {
 	Only []string
 	// Coverage: Undecided tells what could not be decided.
 	Coverage bool
+	// History is what is known of devices over their sessions; nil: nothing yet. It is
+	// changed.
+	History *history.Store
 
 	ready      bool
 	messages   []*Check           // OfMessage
@@ -58,6 +63,7 @@ type follow struct {
 	muddled    bool            // a dump whose directions cannot be right
 	lossy      bool            // bytes are missing on its connections
 	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
+	past       *history.Device // what is known of the device; nil: nothing without a gap
 	another    string          // the device whose Inform its connection carried before
 	before     left            // how the device's session before this one was left
 	http       *http1.Message  // of the message before
@@ -100,6 +106,9 @@ func (c *Checker) start() {
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[caller]left{}
 	c.devices = map[uint64]string{}
+	if c.History == nil {
+		c.History = new(history.Store)
+	}
 	c.kinds = make([]kindList, 256)
 	for _, k := range All {
 		if c.Profile == None || !c.wants(k) {
@@ -145,6 +154,12 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 	case cwmp.Gap:
 		if f := c.onConn[e.HTTP.Conn.ID]; f != nil {
 			f.lossy = true
+		} else {
+			c.doubt(e.HTTP.Conn)
+		}
+	case cwmp.Remainder:
+		if e.Session == nil && e.HTTP.Conn != nil {
+			c.doubt(e.HTTP.Conn)
 		}
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
@@ -403,6 +418,9 @@ func (c *Checker) end(f *follow) {
 	c.units = units(c.units[:0], f.session)
 	f.units = c.units
 	open := f.openAtEnd()
+	if f.past = c.pastOf(f, open); f.past != nil {
+		open |= History
+	}
 	held := append(c.held[:0], f.sent...) // without texts: they were told before
 	for i := range f.found {
 		x := &f.found[i]
@@ -429,6 +447,7 @@ func (c *Checker) end(f *follow) {
 	clear(held)
 	c.held = held[:0]
 	c.cover(f, open)
+	c.remember(f, open)
 	c.leave(f.session, open&WholeSession != 0)
 	if c.lastEnded = f.session.ID; open&WholeSession == 0 {
 		c.lastEnded = [16]byte{}
@@ -439,6 +458,51 @@ func (c *Checker) end(f *follow) {
 		}
 	}
 	c.forget(f)
+}
+
+// pastOf is what is known of a session's device before it, nil where there is a gap.
+func (c *Checker) pastOf(f *follow, open Gates) *history.Device {
+	if open&WholeSession == 0 || f.session.Inform == nil || openNow(f.session.Inform)&WholeBody == 0 {
+		return nil
+	}
+	d := c.History.Device(f.session.Device.Key())
+	if d == nil || d.Sessions == 0 || f.session.Start.Before(d.Last.End) {
+		return nil
+	}
+	return d
+}
+
+// remember takes a session into the history of its device. One that was not seen
+// whole makes the device begin anew: what happened in it isn't known.
+func (c *Checker) remember(f *follow, open Gates) {
+	s := f.session
+	key := s.Device.Key()
+	if key == "" || s.Fragment || s.Inform == nil {
+		for _, conn := range s.Conns {
+			c.doubt(conn)
+		}
+		return
+	}
+	d := c.History.Device(key)
+	if open&WholeSession == 0 || s.Undated || d != nil && s.Start.Before(d.Last.End) {
+		c.History.Forget(key)
+		return
+	}
+	for _, m := range s.Messages {
+		if m.HTTP != nil && openNow(m)&WholeBody == 0 {
+			c.History.Forget(key)
+			return
+		}
+	}
+	c.History.Add(s)
+}
+
+// doubt lets what is known of the devices behind a connection go: something on it was
+// not understood.
+func (c *Checker) doubt(conn *capture.Conn) {
+	if conn != nil && conn.Client.IsValid() && c.History.Len() > 0 {
+		c.History.ForgetAt(conn.Client.Addr().Unmap().String())
+	}
 }
 
 // tell puts findings out that were not told before, in the order of their

@@ -1,0 +1,184 @@
+package history_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"informant/capture/scenario"
+	"informant/decode"
+	"informant/decode/cwmp"
+	"informant/decode/history"
+)
+
+func sessions(t testing.TB, text string) (list []*cwmp.Session) {
+	t.Helper()
+	records, err := scenario.Parse("history", "informant scenario 1\n"+text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d decode.Decoder
+	var items []decode.Item
+	for _, r := range records {
+		items = append(items, d.Feed(r)...)
+	}
+	for _, it := range append(items, d.Finish()...) {
+		if it.Kind == decode.SessionItem {
+			list = append(list, it.Session)
+		}
+	}
+	return list
+}
+
+const (
+	asked = `cpe Inform events="0 BOOTSTRAP"
+acs InformResponse
+cpe empty
+acs Download CommandKey=d1 DelaySeconds=60
+cpe DownloadResponse
+acs Reboot CommandKey=r1
+cpe RebootResponse
+acs SetParameterValues ParameterKey=k1
+  param InternetGatewayDevice.ManagementServer.PeriodicInformInterval 600 unsignedInt
+cpe SetParameterValuesResponse
+acs 204
+close cpe
+wait 60s
+`
+	booted = `cpe Inform events="1 BOOT|M Reboot=r1"
+acs InformResponse
+cpe empty
+acs 204
+close cpe
+wait 60s
+`
+	told = `cpe Inform events="7 TRANSFER COMPLETE|M Download=d1"
+acs InformResponse
+cpe TransferComplete key=d1
+acs TransferCompleteResponse
+cpe empty
+acs 204
+close cpe
+wait 60s
+`
+	failed = `cpe Inform events="2 PERIODIC"
+acs 500
+close cpe
+wait 10s
+`
+)
+
+// TestStore follows a device over its sessions.
+func TestStore(t *testing.T) {
+	list := sessions(t, asked+booted+failed+told)
+	var s history.Store
+	s.Add(list[0])
+	d := s.Device(list[0].Device.Key())
+	if d == nil || !d.Birth || d.Sessions != 1 || len(d.Commands) != 2 || d.Expected != "k1" || !d.Last.Good {
+		t.Fatalf("%+v", d)
+	}
+	if c := d.Find("d1", "Download"); c == nil || c.Delay.Seconds() != 60 || c.N == 0 || c.Session != list[0].ID {
+		t.Errorf("%+v", c)
+	}
+	if n, ok := d.Number(".PeriodicInformInterval"); !ok || n != 600 {
+		t.Errorf("PeriodicInformInterval %d %v", n, ok)
+	}
+	s.Add(list[1])
+	if d.Find("r1", "Reboot") != nil || d.Was("r1", "Reboot") == nil || d.Find("d1", "Download").Good != 1 {
+		t.Errorf("%+v", d)
+	}
+	s.Add(list[2])
+	if d.Failures != 1 || !d.Last.Failed || d.Last.Informed {
+		t.Errorf("%+v", d)
+	}
+	s.Add(list[3])
+	if d.Failures != 0 || len(d.Commands) != 0 || len(d.Last.Answered) != 1 || len(d.Recent) != 4 {
+		t.Errorf("%+v", d)
+	}
+	s.Forget(d.Key)
+	if s.Len() != 0 || s.Device(d.Key) != nil {
+		t.Error("it was not forgotten")
+	}
+}
+
+// TestSerial: what is known can be kept, and goes on as if it had not been.
+func TestSerial(t *testing.T) {
+	list := sessions(t, asked+booted+failed+told)
+	var whole history.Store
+	for _, x := range list {
+		whole.Add(x)
+	}
+	key := list[0].Device.Key()
+	for cut := range list {
+		var before, after history.Store
+		for _, x := range list[:cut] {
+			before.Add(x)
+		}
+		before.All(func(d *history.Device) {
+			b, err := json.Marshal(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var copied history.Device
+			if err := json.Unmarshal(b, &copied); err != nil {
+				t.Fatal(err)
+			}
+			after.Put(&copied)
+		})
+		for _, x := range list[cut:] {
+			after.Add(x)
+		}
+		want, _ := json.Marshal(whole.Device(key))
+		got, _ := json.Marshal(after.Device(key))
+		if string(want) != string(got) {
+			t.Errorf("kept after %d sessions:\n%s\nin one go:\n%s", cut, got, want)
+		}
+	}
+}
+
+// TestBounds: a store has its limit, and so has a device.
+func TestBounds(t *testing.T) {
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "device d%d serial=S%d\n%s", i, i, booted)
+	}
+	s := history.Store{Limit: 5}
+	for _, x := range sessions(t, text.String()) {
+		s.Add(x)
+	}
+	if s.Len() != 5 {
+		t.Errorf("%d devices", s.Len())
+	}
+	many := sessions(t, strings.Repeat(strings.ReplaceAll(asked, "0 BOOTSTRAP", "2 PERIODIC"), 100))
+	for _, x := range many {
+		s.Add(x)
+	}
+	if d := s.Device(many[0].Device.Key()); len(d.Commands) > 64 || len(d.Recent) > 8 {
+		t.Errorf("%d commands, %d sessions", len(d.Commands), len(d.Recent))
+	}
+}
+
+// TestForgetAt: what was not understood lets go what is known of those it may be of.
+func TestForgetAt(t *testing.T) {
+	list := sessions(t, "device a serial=A address=192.0.2.10\n"+booted+"device b serial=B address=192.0.2.11\n"+booted)
+	var s history.Store
+	for _, x := range list {
+		s.Add(x)
+	}
+	s.ForgetAt("192.0.2.10")
+	if s.Len() != 1 || s.Device(list[1].Device.Key()) == nil {
+		t.Errorf("%d are left", s.Len())
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	list := sessions(b, asked+booted+failed+told)
+	var s history.Store
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, x := range list {
+			s.Add(x)
+		}
+	}
+}
