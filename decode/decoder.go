@@ -480,6 +480,16 @@ func (d *Back) judge(e *cwmp.Event) {
 	defer d.caughtAt(e, "check")
 	planted(d.plant, "check", nil)
 	list := d.check.Feed(*e)
+	if e.Session != nil { // of whatever else became certain with it
+		list = slices.DeleteFunc(list, func(f check.Finding) bool {
+			if f.Subject != check.OfConnectionRequest {
+				return false
+			}
+			d.totals.Findings[f.Severity]++
+			d.out = append(d.out, Item{Kind: FindingItem, Time: e.Time, Finding: &f})
+			return true
+		})
+	}
 	if len(list) > 0 && e.Session != nil {
 		d.hold(e.Session, list)
 		if d.Live {

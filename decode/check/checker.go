@@ -3,6 +3,7 @@ package check
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"informant/capture"
 	"informant/decode/cwmp"
@@ -27,13 +28,17 @@ type Checker struct {
 	messages   []*Check           // OfMessage
 	byShape    map[shape][]*Check // of a shape, whatever the facts
 	byKind     map[kind][]*Check
-	sessions   []*Check // OfSession
-	exchanges  []*Check // OfConnection
+	sessions   []*Check             // OfSession
+	exchanges  []*Check             // OfConnection
+	calls      []*Check             // OfConnectionRequest
+	called     map[string]time.Time // by device: when the ACS called it last
 	open       map[*cwmp.Session]*follow
-	onConn     map[uint64]*follow // by connection id: the session that it carries
-	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
-	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
-	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
+	onConn     map[uint64]*follow        // by connection id: the session that it carries
+	devices    map[uint64]string         // by connection id: the device whose Inform it carried last
+	closedByAC map[caller]left           // by device: sessions that the ACS closed in the middle
+	latest     time.Time                 // of all messages
+	waiting    []*cwmp.ConnectionRequest // that were not followed yet
+	lastEnded  [16]byte                  // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
 	out        []Finding
 	pass       Pass
@@ -121,6 +126,8 @@ func (c *Checker) start() {
 			c.sessions = append(c.sessions, k)
 		case OfConnection:
 			c.exchanges = append(c.exchanges, k)
+		case OfConnectionRequest:
+			c.calls = append(c.calls, k)
 		}
 	}
 }
@@ -146,6 +153,10 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 	if c.Profile == None {
 		return nil
 	}
+	if e.Message != nil && e.Message.End.After(c.latest) {
+		c.latest = e.Message.End
+		c.heard()
+	}
 	switch e.Kind {
 	case cwmp.MessageSeen:
 		c.message(c.followOf(e.Session, e.Message), e.Message)
@@ -161,6 +172,8 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		if e.Session == nil && e.HTTP.Conn != nil {
 			c.doubt(e.HTTP.Conn)
 		}
+	case cwmp.Requested:
+		c.judgeCall(e.ConnectionRequest)
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}

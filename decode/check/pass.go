@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"informant/decode/cwmp"
 	"informant/decode/http1"
@@ -17,6 +18,8 @@ type Pass struct {
 	Message  *cwmp.Message   // OfMessage
 	Exchange *http1.Exchange // OfConnection: an exchange that is no CWMP, on a connection of the session
 
+	call    *cwmp.ConnectionRequest // OfConnectionRequest
+	before  time.Time               // when the device was called before
 	f       *follow
 	profile Profile
 	out     []Finding

@@ -1,0 +1,306 @@
+package check
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"informant/decode/cwmp"
+	"informant/decode/http1"
+)
+
+// connectionRequests is the checks of the ACS calling a CPE over HTTP, and of the
+// CPE's answer.
+var connectionRequests = []*Check{
+	{
+		ID: "CR-001", Title: "A connection request is a GET of HTTP/1.1 without a body", Ref: "TR-069a6 3.2.2", Severity: Error, Subject: OfConnectionRequest, Run: callForm,
+		Doc: "Nothing is told by it but that the CPE should call.",
+	},
+	{
+		ID: "CR-002", Title: "The CPE challenges with Digest", Ref: "TR-069a6 3.2.2", Severity: Error, Subject: OfConnectionRequest, Run: callChallenge,
+		Doc: "A 401 carries a WWW-Authenticate for Digest: Basic would give the password to everybody on the path.",
+	},
+	{
+		ID: "CR-003", Title: "The CPE doesn't act on a request without credentials", Ref: "TR-069a6 3.2.2", Severity: Error, Subject: OfConnectionRequest, Run: callOpen,
+		Doc: "Anybody could make all devices call their ACS at once.",
+	},
+	{
+		ID: "CR-004", Title: "The answer is 200 or 204, and has no body", Ref: "TR-069a6 3.2.2", Severity: Error, Subject: OfConnectionRequest, Run: callAnswer,
+		Doc: "A 401 asks for credentials, a 503 says that the CPE can't call now; whatever else is no answer to a connection request.",
+	},
+	{
+		ID: "CR-006", Title: "A session begins within 30 s of the connection request", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: GoodClock, Subject: OfConnectionRequest, Run: callUnheard,
+		Doc: "The CPE had accepted it. Judged where a session of that device came later, or its ConnectionRequestURL was told in this capture, so that its sessions pass here.",
+	},
+	{
+		ID: "CR-010", Title: "A 503 to a connection request names no Retry-After", Ref: "TR-069a6 3.2.2", Severity: Warning, Subject: OfConnectionRequest, Run: callLater,
+		Doc: "The ACS tries again when it likes.",
+	},
+	{
+		ID: "CR-013", Title: "The ACS answers the challenge as Digest has it", Ref: "RFC 2617 3.2.2, TR-069a6 3.4.5", Severity: Warning, Subject: OfConnectionRequest, Run: callDigest,
+		Doc: "qop, nc, cnonce and uri agree with the challenge and the request, nc and qop stand without quotes, and opaque comes back as it was.",
+	},
+	{
+		ID: "CR-014", Title: "The challenge has a realm and a nonce", Ref: "RFC 2617 3.2.1", Severity: Warning, Subject: OfConnectionRequest, Run: callNonce,
+		Doc: "Without a nonce of its own each answer can be used again by whoever saw it.",
+	},
+	{
+		ID: "CR-016", Title: "The path of ConnectionRequestURL can't be guessed", Ref: "TR-069a6 3.2.2", Severity: Warning, Subject: OfConnectionRequest, Run: callPath,
+		Doc: "A random path keeps others from trying passwords.",
+	},
+	{
+		ID: "CR-018", Title: "The ACS calls a device at most once in 10 s", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: GoodClock, Subject: OfConnectionRequest, Run: callOften,
+		Doc: "A CPE may refuse more with 503.",
+	},
+}
+
+// judgeCall runs the checks of connection requests.
+func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
+	if len(r.Exchanges) == 0 || r.Exchanges[0].Request == nil {
+		return
+	}
+	c.begin(&follow{session: &cwmp.Session{ID: r.Session}}, nil, nil)
+	c.pass.call, c.pass.before = r, c.called[r.Device.Key()]
+	for _, k := range c.calls {
+		c.pass.Check = k
+		k.Run(&c.pass)
+	}
+	if !r.Followed && len(c.waiting) < 1000 {
+		c.waiting = append(c.waiting, r)
+	}
+	c.pass.call = nil
+	if c.called == nil || len(c.called) > maxDevices {
+		c.called = map[string]time.Time{}
+	}
+	if key := r.Device.Key(); key != "" {
+		c.called[key] = r.Time
+	}
+	c.out = append(c.out, c.pass.out...)
+}
+
+// heard judges the connection requests whose time for a session is over.
+func (c *Checker) heard() {
+	for len(c.waiting) > 0 && c.latest.Sub(c.waiting[0].Time) > 31*time.Second {
+		r := c.waiting[0]
+		c.waiting = c.waiting[1:]
+		i := slices.IndexFunc(c.calls, func(k *Check) bool { return k.ID == "CR-006" })
+		if i < 0 || c.History.Device(r.Device.Key()) == nil { // its sessions don't pass here
+			continue
+		}
+		c.begin(&follow{session: &cwmp.Session{ID: r.Session}}, nil, nil)
+		c.pass.call, c.pass.Check = r, c.calls[i]
+		unheard(&c.pass)
+		c.pass.call = nil
+		c.out = append(c.out, c.pass.out...)
+	}
+}
+
+// reportCall tells a breach about an HTTP message of the pass's connection request.
+func (p *Pass) reportCall(party Party, m *http1.Message, field, format string, args ...any) {
+	n := len(p.out)
+	p.report(party, place{raw: -1}, format, args...)
+	if len(p.out) == n || m == nil {
+		return
+	}
+	at := &p.out[n].At
+	if field != "" {
+		at.Path = "header " + field
+	}
+	if len(m.Pieces) > 0 {
+		at.Packet = m.PacketAt(0)
+	}
+}
+
+// attempts calls f for each request with its answer, nil where there was none.
+func (p *Pass) attempts(f func(q, a *http1.Message)) {
+	for _, x := range p.call.Exchanges {
+		if x.Request != nil && x.Request.Complete {
+			a := x.Response
+			if a != nil && !a.Complete {
+				a = nil
+			}
+			f(x.Request, a)
+		}
+	}
+}
+
+func callForm(p *Pass) {
+	p.attempts(func(q, _ *http1.Message) {
+		switch {
+		case q.Method != "GET":
+			p.reportCall(ACS, q, "", "The connection request is a %s", short(q.Method))
+		case q.Version != "HTTP/1.1":
+			p.reportCall(ACS, q, "", "The connection request is %s", short(q.Version))
+		case q.Size > 0:
+			p.reportCall(ACS, q, "", "The connection request has a body of %s", plural(int(q.Size), "byte"))
+		}
+	})
+}
+
+// digestChallenge is the parameters of a Digest challenge.
+func digestChallenge(a *http1.Message) (text string, ok bool) {
+	for _, v := range a.Values("WWW-Authenticate") {
+		if len(v) > 7 && strings.EqualFold(v[:7], "Digest ") {
+			return v[7:], true
+		}
+	}
+	return "", false
+}
+
+func callChallenge(p *Pass) {
+	p.attempts(func(_, a *http1.Message) {
+		if a == nil || a.Status != 401 {
+			return
+		}
+		if _, ok := digestChallenge(a); !ok {
+			what := "nothing"
+			if v, ok := a.Field("WWW-Authenticate"); ok {
+				what, _, _ = strings.Cut(v, " ")
+			}
+			p.reportCall(CPE, a, "WWW-Authenticate", "The CPE answers with 401, and asks for %s", short(what))
+		}
+	})
+}
+
+func accepted(status int) bool { return status == 200 || status == 204 }
+
+func callOpen(p *Pass) {
+	p.attempts(func(q, a *http1.Message) {
+		if _, has := q.Field("Authorization"); a != nil && accepted(a.Status) && !has {
+			p.reportCall(CPE, a, "", "The CPE accepts a connection request without credentials")
+		}
+	})
+}
+
+func callAnswer(p *Pass) {
+	p.attempts(func(_, a *http1.Message) {
+		switch {
+		case a == nil:
+		case accepted(a.Status) && a.Size > 0:
+			p.reportCall(CPE, a, "", "The answer to the connection request has a body of %s", plural(int(a.Size), "byte"))
+		case !accepted(a.Status) && a.Status != 401 && a.Status != 503:
+			p.reportCall(CPE, a, "", "The CPE answers the connection request with status %d", a.Status)
+		}
+	})
+}
+
+// callUnheard has nothing to say yet: heard has, when the time is over.
+func callUnheard(*Pass) {}
+
+func unheard(p *Pass) {
+	last := p.call.Exchanges[len(p.call.Exchanges)-1].Response
+	if last == nil || !last.Complete || !accepted(last.Status) {
+		return
+	}
+	p.reportCall(CPE, last, "", "The CPE accepted the connection request, and no session followed")
+}
+
+func callLater(p *Pass) {
+	p.attempts(func(_, a *http1.Message) {
+		if a != nil && a.Status == 503 {
+			if v, ok := a.Field("Retry-After"); ok {
+				p.reportCall(CPE, a, "Retry-After", "The 503 to a connection request has Retry-After %s", short(v))
+			}
+		}
+	})
+}
+
+// digestParts are the parameters of a challenge or an answer, with the quotes taken
+// off, and which of them had quotes.
+func digestParts(text string) (values map[string]string, quoted map[string]bool) {
+	values, quoted = map[string]string{}, map[string]bool{}
+	for rest := text; rest != ""; {
+		name, after, ok := strings.Cut(rest, "=")
+		if !ok {
+			break
+		}
+		name = strings.ToLower(strings.Trim(name, " \t,"))
+		after = strings.TrimLeft(after, " \t")
+		if v, is := strings.CutPrefix(after, `"`); is {
+			values[name], after, _ = strings.Cut(v, `"`)
+			quoted[name] = true
+			_, rest, _ = strings.Cut(after, ",")
+			continue
+		}
+		values[name], rest, _ = strings.Cut(after, ",")
+		values[name] = strings.TrimSpace(values[name])
+	}
+	return values, quoted
+}
+
+func callDigest(p *Pass) {
+	var challenge map[string]string
+	p.attempts(func(q, a *http1.Message) {
+		if text, ok := q.Field("Authorization"); ok && len(text) > 7 && strings.EqualFold(text[:7], "Digest ") {
+			v, quoted := digestParts(text[7:])
+			what := ""
+			switch n, err := strconv.ParseUint(v["nc"], 16, 64); {
+			case v["uri"] != q.Target:
+				what = "uri is " + short(v["uri"]) + ", and the request is for " + short(q.Target)
+			case challenge != nil && challenge["opaque"] != "" && v["opaque"] != challenge["opaque"]:
+				what = "opaque doesn't come back as it was"
+			case challenge != nil && challenge["qop"] != "" && v["qop"] == "":
+				what = "qop is missing, and the challenge has one"
+			case v["qop"] != "" && v["qop"] != "auth" && v["qop"] != "auth-int":
+				what = "qop is " + short(v["qop"])
+			case v["qop"] != "" && v["cnonce"] == "":
+				what = "cnonce is missing"
+			case v["qop"] != "" && (err != nil || n == 0 || len(v["nc"]) != 8):
+				what = "nc is " + quote(v["nc"])
+			case quoted["nc"] || quoted["qop"] || quoted["algorithm"]:
+				what = "nc, qop or algorithm stands in quotes"
+			}
+			if what != "" {
+				p.reportCall(ACS, q, "Authorization", "In the answer to the challenge %s", what)
+			}
+		}
+		if a != nil && a.Status == 401 {
+			if text, ok := digestChallenge(a); ok {
+				challenge, _ = digestParts(text)
+			}
+		}
+	})
+}
+
+func callNonce(p *Pass) {
+	p.attempts(func(_, a *http1.Message) {
+		if a == nil || a.Status != 401 {
+			return
+		}
+		text, ok := digestChallenge(a)
+		if !ok {
+			return
+		}
+		v, _ := digestParts(text)
+		for _, name := range []string{"realm", "nonce"} {
+			if v[name] == "" {
+				p.reportCall(CPE, a, "WWW-Authenticate", "The challenge has no %s", name)
+			}
+		}
+	})
+}
+
+// plainPaths are those that one would try first.
+var plainPaths = []string{"", "/", "/tr069", "/cwmp", "/acs", "/connectionrequest", "/connection_request", "/cr", "/cpe", "/0", "/1"}
+
+func callPath(p *Pass) {
+	q := p.call.Exchanges[0].Request
+	path, _, _ := strings.Cut(q.Target, "?")
+	if slices.Contains(plainPaths, strings.ToLower(strings.TrimSuffix(path, "/"))) {
+		p.reportCall(CPE, q, "", "The ConnectionRequestURL has the path %s", quote(path))
+	}
+}
+
+func callOften(p *Pass) {
+	key := p.call.Device.Key()
+	if key == "" || p.before.IsZero() {
+		return
+	}
+	if _, again := p.call.Exchanges[0].Request.Field("Authorization"); again { // the answer to a challenge that was not seen
+		return
+	}
+	if gap := p.call.Time.Sub(p.before); gap >= 0 && gap < 10*time.Second {
+		p.reportCall(ACS, p.call.Exchanges[0].Request, "", "The ACS calls the device again after %s", gap.Round(100*time.Millisecond))
+	}
+}
