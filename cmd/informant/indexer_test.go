@@ -12,6 +12,7 @@ import (
 
 	"informant/capture"
 	"informant/capture/recording"
+	"informant/decode/check"
 	"informant/capture/scenario"
 )
 
@@ -198,10 +199,25 @@ func withoutTransfers(text string) string {
 	var kept strings.Builder
 	for l := range strings.Lines(text) {
 		if !strings.Contains(l, `"type":"transfer"`) && !strings.Contains(l, `"type":"summary"`) {
-			kept.WriteString(l)
+			kept.WriteString(withoutHistory(l))
 		}
 	}
 	return kept.String()
+}
+
+// withoutHistory leaves out of a session what is found by the sessions before it,
+// which by the index are not read.
+func withoutHistory(line string) string {
+	var s map[string]any
+	if json.Unmarshal([]byte(line), &s) != nil || s["findings"] == nil {
+		return line
+	}
+	s["findings"] = slices.DeleteFunc(s["findings"].([]any), func(f any) bool {
+		k, ok := check.ByID(f.(map[string]any)["check"].(string))
+		return ok && k.Gates&check.History != 0
+	})
+	b, _ := json.Marshal(s)
+	return string(b) + "\n"
 }
 
 func byIndexInputs(t *testing.T) map[string]string {

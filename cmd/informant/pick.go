@@ -27,7 +27,7 @@ type pickFlags struct{ session, device, since, until string }
 
 func (p *pickFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&p.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id")
+	f.StringVar(&p.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id (of a sealed recording it alone is read, and checks that look at the sessions before are silent)")
 	f.StringVar(&p.device, "device", "", "only sessions of this device: `OUI-CLASS-SERIAL`, as the transcript names it")
 	f.StringVar(&p.since, "since", "", "only sessions that begin at this `time` or later: 2026-11-22, 2026-11-22T08:00 (UTC), or RFC 3339")
 	f.StringVar(&p.until, "until", "", "only sessions that begin before this `time`")

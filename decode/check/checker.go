@@ -33,12 +33,12 @@ type Checker struct {
 	calls      []*Check             // OfConnectionRequest
 	called     map[string]time.Time // by device: when the ACS called it last
 	open       map[*cwmp.Session]*follow
-	onConn     map[uint64]*follow        // by connection id: the session that it carries
-	devices    map[uint64]string         // by connection id: the device whose Inform it carried last
-	closedByAC map[caller]left           // by device: sessions that the ACS closed in the middle
-	latest     time.Time                 // of all messages
-	waiting    []*cwmp.ConnectionRequest // that were not followed yet
-	lastEnded  [16]byte                  // the session that ended last, if nothing of it was lost
+	onConn     map[uint64]*follow // by connection id: the session that it carries
+	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
+	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
+	latest     time.Time          // of all messages
+	waiting    []heardCall        // connection requests that were accepted, and not followed yet
+	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
 	out        []Finding
 	pass       Pass

@@ -66,8 +66,8 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
-	if !r.Followed && len(c.waiting) < 1000 {
-		c.waiting = append(c.waiting, r)
+	if last := r.Exchanges[len(r.Exchanges)-1].Response; !r.Followed && len(c.waiting) < 1000 && last != nil && last.Complete && accepted(last.Status) {
+		c.waiting = append(c.waiting, heardCall{r.Device.Key(), r.Time, last.PacketAt(0)})
 	}
 	c.pass.call = nil
 	if c.called == nil || len(c.called) > maxDevices {
@@ -79,19 +79,29 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 	c.out = append(c.out, c.pass.out...)
 }
 
+// heardCall is a connection request that a CPE accepted. It keeps nothing of the
+// messages, whose memory may be used again.
+type heardCall struct {
+	device string
+	at     time.Time
+	packet uint64
+}
+
 // heard judges the connection requests whose time for a session is over.
 func (c *Checker) heard() {
-	for len(c.waiting) > 0 && c.latest.Sub(c.waiting[0].Time) > 31*time.Second {
-		r := c.waiting[0]
+	for len(c.waiting) > 0 && c.latest.Sub(c.waiting[0].at) > 31*time.Second {
+		call := c.waiting[0]
 		c.waiting = c.waiting[1:]
 		i := slices.IndexFunc(c.calls, func(k *Check) bool { return k.ID == "CR-006" })
-		if i < 0 || c.History.Device(r.Device.Key()) == nil { // its sessions don't pass here
+		if i < 0 || c.History.Device(call.device) == nil { // its sessions don't pass here
 			continue
 		}
-		c.begin(&follow{session: &cwmp.Session{ID: r.Session}}, nil, nil)
-		c.pass.call, c.pass.Check = r, c.calls[i]
-		unheard(&c.pass)
-		c.pass.call = nil
+		c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+		c.pass.Check = c.calls[i]
+		c.pass.report(CPE, place{raw: -1}, "The CPE accepted the connection request, and no session followed")
+		for j := range c.pass.out {
+			c.pass.out[j].At.Packet = call.packet
+		}
 		c.out = append(c.out, c.pass.out...)
 	}
 }
@@ -187,14 +197,6 @@ func callAnswer(p *Pass) {
 
 // callUnheard has nothing to say yet: heard has, when the time is over.
 func callUnheard(*Pass) {}
-
-func unheard(p *Pass) {
-	last := p.call.Exchanges[len(p.call.Exchanges)-1].Response
-	if last == nil || !last.Complete || !accepted(last.Status) {
-		return
-	}
-	p.reportCall(CPE, last, "", "The CPE accepted the connection request, and no session followed")
-}
 
 func callLater(p *Pass) {
 	p.attempts(func(_, a *http1.Message) {

@@ -467,7 +467,7 @@ func (d *Device) key(ok bool, key string) {
 
 // CommandOf is what a request asks a device to do, and whether it is such a request.
 func CommandOf(m *cwmp.Message) (c Command, ok bool) {
-	c = Command{Method: m.RPC, Asked: m.End, N: m.N}
+	c = Command{Method: clip(m.RPC), Asked: m.End, N: m.N}
 	delay := func(l *cwmp.Leaf) {
 		if n, ok := l.Int(); ok && n > 0 && n < 1<<31 {
 			c.Delay = time.Duration(n) * time.Second
