@@ -12,8 +12,8 @@ import (
 
 	"informant/capture"
 	"informant/capture/recording"
-	"informant/decode/check"
 	"informant/capture/scenario"
+	"informant/decode/check"
 )
 
 // indexed runs an indexer over records and wants its claims to be such as the
