@@ -68,6 +68,7 @@ type follow struct {
 	muddled    bool            // a dump whose directions cannot be right
 	lossy      bool            // bytes are missing on its connections
 	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
+	events     []history.Event // of its Inform, once somebody asked
 	past       *history.Device // what is known of the device; nil: nothing without a gap
 	another    string          // the device whose Inform its connection carried before
 	before     left            // how the device's session before this one was left
@@ -514,7 +515,7 @@ func (c *Checker) remember(f *follow, open Gates) {
 // not understood.
 func (c *Checker) doubt(conn *capture.Conn) {
 	if conn != nil && conn.Client.IsValid() && c.History.Len() > 0 {
-		c.History.ForgetAt(conn.Client.Addr().Unmap().String())
+		c.History.ForgetAt(conn.Client.Addr().Unmap())
 	}
 }
 

@@ -172,7 +172,10 @@ func (p *Pass) past(f func(d *history.Device, in *cwmp.Inform, events []history.
 	if !ok {
 		return
 	}
-	f(d, in, history.Events(in))
+	if p.f.events == nil {
+		p.f.events = history.Events(in)
+	}
+	f(d, in, p.f.events)
 }
 
 // ofCommand points at the request of a command in an earlier session.
@@ -220,8 +223,8 @@ func bootstrapAgain(p *Pass) {
 		}
 		severity := Warning
 		n := 0
-		for i := range d.Recent {
-			if history.Has(d.Recent[i].Events, "0 BOOTSTRAP") && p.Session.Start.Sub(d.Recent[i].Start) < 24*time.Hour {
+		for _, t := range d.Firsts {
+			if p.Session.Start.Sub(t) < 24*time.Hour {
 				n++
 			}
 		}
@@ -512,7 +515,7 @@ func firmwareNotThere(p *Pass) {
 				return
 			}
 			now, ok := history.Parameter(in, ".DeviceInfo.SoftwareVersion")
-			booted := history.Has(events, "1 BOOT") || slices.ContainsFunc(d.Recent, func(x history.Past) bool { return x.Start.After(c.Asked) && history.Has(x.Events, "1 BOOT") })
+			booted := history.Has(events, "1 BOOT") || d.Booted.After(c.Asked)
 			if ok && now == d.Last.Software && now != "" && !booted {
 				p.reportPast(Warning, CPE, atMethod(m), []Ref{ofCommand(c)}, "The firmware was taken, and neither SoftwareVersion (%s) nor a boot shows it", short(now))
 			}
@@ -665,23 +668,15 @@ func notListedACS(p *Pass) {
 
 func storm(p *Pass) {
 	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
-		if len(d.Recent) < 4 || history.Has(events, "6 CONNECTION REQUEST") || p.Session.Outcome != cwmp.Complete || len(events) == 0 {
+		n := len(d.Run)
+		if n < 4 || history.Has(events, "6 CONNECTION REQUEST") || p.Session.Outcome != cwmp.Complete || len(events) == 0 || !slices.Equal(d.Last.Events, events) ||
+			p.Session.Start.Sub(d.Run[n-4]) > time.Minute {
 			return
 		}
-		var before []Ref
-		for i := len(d.Recent) - 4; i < len(d.Recent); i++ {
-			x := &d.Recent[i]
-			if !x.Good || !slices.Equal(x.Events, events) || p.Session.Start.Sub(x.Start) > time.Minute {
-				return
-			}
-			before = append(before, ofPast(x))
+		if n > 4 && d.Last.Start.Sub(d.Run[n-5]) <= time.Minute { // told with the fifth
+			return
 		}
-		if len(d.Recent) > 4 { // told with the fifth
-			if x := &d.Recent[len(d.Recent)-5]; x.Good && slices.Equal(x.Events, events) && d.Last.Start.Sub(x.Start) <= time.Minute {
-				return
-			}
-		}
-		p.reportPast(Warning, CPE, p.atCode(in, "", ""), before, "The fifth session within a minute because of %s", events[0].Code)
+		p.reportPast(Warning, CPE, p.atCode(in, "", ""), []Ref{ofPast(&d.Last)}, "The fifth session within a minute because of %s", events[0].Code)
 	})
 }
 

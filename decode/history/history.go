@@ -10,6 +10,7 @@ package history
 
 import (
 	"container/list"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type Command struct {
 
 // Setting is a value of a parameter.
 type Setting struct {
+	Name    string // in full
 	Value   string
 	By      cwmp.Role // who said it last: the ACS set it, or the CPE told it
 	Session [16]byte
@@ -69,22 +71,26 @@ type Device struct {
 	Last     Past
 	Commands []Command // not reported yet, in order
 	Reported []Command // the last ones that were
-	Set      map[string]Setting
+	Set      []Setting
 	Expected string // the ParameterKey that the last successful request gave
 	KeyKnown bool
 	Refused  string // the ParameterKey of a request that was refused, "" for none
 	Failures int    // sessions that failed since the last that went well, or boot
 	Methods  []string
-	ACS      []string  // the methods that the ACS listed
-	Periodic time.Time // of the last good session with 2 PERIODIC
-	Recent   []Past    // the last sessions, Last included
-	Address  string    // the client's, of the last session
+	ACS      []string    // the methods that the ACS listed
+	Periodic time.Time   // of the last good session with 2 PERIODIC
+	Run      []time.Time // the beginnings of the last sessions that went well with the same events, the present last; none when Last did not
+	Firsts   []time.Time // the beginnings of the last sessions with 0 BOOTSTRAP
+	Booted   time.Time   // of the last session with 1 BOOT
+	texts    *texts      // while a session is taken
+	Address  netip.Addr  // the client's, of the last session
 }
 
 const (
 	maxCommands = 64
 	maxReported = 32
-	maxRecent   = 8
+	maxRun      = 5
+	maxFirsts   = 4
 	maxSet      = 64
 	maxText     = 512
 )
@@ -96,8 +102,9 @@ type Store struct {
 	Limit int
 
 	devices map[string]*list.Element
-	order   *list.List                 // the one that was seen last in front
-	at      map[string]map[string]bool // by address: the keys of the devices that called from there last
+	order   *list.List // the one that was seen last in front
+	texts   texts
+	at      map[netip.Addr][]*Device // by address: those that called from there last
 }
 
 // Len is how many devices are known.
@@ -132,7 +139,7 @@ func (s *Store) Put(d *Device) {
 
 func (s *Store) start() {
 	if s.devices == nil {
-		s.devices, s.order, s.at = map[string]*list.Element{}, list.New(), map[string]map[string]bool{}
+		s.devices, s.order, s.at = map[string]*list.Element{}, list.New(), map[netip.Addr][]*Device{}
 	}
 }
 
@@ -147,24 +154,29 @@ func (s *Store) Forget(key string) {
 
 // live notes where a device calls from, and leave that it no longer does.
 func (s *Store) live(d *Device) {
-	if s.at[d.Address] == nil {
-		s.at[d.Address] = map[string]bool{}
-	}
-	s.at[d.Address][d.Key] = true
+	s.at[d.Address] = append(s.at[d.Address], d)
 }
 
 func (s *Store) leave(d *Device) {
-	if delete(s.at[d.Address], d.Key); len(s.at[d.Address]) == 0 {
-		delete(s.at, d.Address)
+	list := s.at[d.Address]
+	i := slices.Index(list, d)
+	if i < 0 {
+		return
 	}
+	list[i] = list[len(list)-1]
+	if list = list[:len(list)-1]; len(list) == 0 {
+		delete(s.at, d.Address)
+		return
+	}
+	s.at[d.Address] = list
 }
 
 // ForgetAt lets all devices begin anew that called from an address the last time:
 // something came from there of which it isn't known which device said it.
-func (s *Store) ForgetAt(address string) {
-	for _, where := range []string{address, ""} {
-		for key := range s.at[where] {
-			s.Forget(key)
+func (s *Store) ForgetAt(address netip.Addr) {
+	for _, where := range []netip.Addr{address, {}} {
+		for _, d := range slices.Clone(s.at[where]) {
+			s.Forget(d.Key)
 		}
 	}
 }
@@ -191,9 +203,19 @@ func (s *Store) Add(x *cwmp.Session) {
 	}
 	s.order.MoveToFront(e)
 	d := e.Value.(*Device)
-	s.leave(d)
+	before := d.Address
+	d.texts = &s.texts
+	now := before
+	if len(x.Conns) > 0 && x.Conns[0].Client.IsValid() {
+		now = x.Conns[0].Client.Addr().Unmap()
+	}
+	if d.Sessions == 0 || now != before {
+		s.leave(d)
+		d.Address = now
+		s.live(d)
+	}
 	d.add(x, in)
-	s.live(d)
+	d.texts = nil
 }
 
 func informOf(x *cwmp.Session) *cwmp.Inform {
@@ -205,14 +227,23 @@ func informOf(x *cwmp.Session) *cwmp.Inform {
 }
 
 // Events are those of an Inform, in the standard's spelling where they are its.
-func Events(in *cwmp.Inform) (list []Event) {
+func Events(in *cwmp.Inform) []Event {
+	list := make([]Event, 0, len(in.Event.Items))
 	for i := range in.Event.Items {
 		e := &in.Event.Items[i]
 		code := strings.TrimSpace(e.EventCode.Value)
 		if known, _, ok := cwmp.StandardEvent(code); ok {
 			code = known.Code
 		}
-		list = append(list, Event{clip(code), clip(e.CommandKey.Value)})
+		list = append(list, Event{code, e.CommandKey.Value})
+	}
+	return list
+}
+
+// events are events that keep nothing else in memory.
+func (t *texts) events(list []Event) []Event {
+	for i := range list {
+		list[i] = Event{t.keep(list[i].Code), t.keep(list[i].Key)}
 	}
 	return list
 }
@@ -224,6 +255,29 @@ func Has(list []Event, code string) bool {
 
 // clip is a text that keeps nothing else in memory, and is no longer than others.
 func clip(s string) string { return strings.Clone(s[:min(len(s), maxText)]) }
+
+// texts are texts that many devices have.
+type texts map[string]string
+
+// keep is clip, of texts that were kept before the same one.
+func (t *texts) keep(s string) string {
+	const most, longest = 8192, 64
+	if s == "" {
+		return ""
+	}
+	if t == nil || len(s) > longest {
+		return clip(s)
+	}
+	if known, ok := (*t)[s]; ok {
+		return known
+	}
+	own := clip(s)
+	if *t == nil || len(*t) >= most {
+		*t = texts{}
+	}
+	(*t)[own] = own
+	return own
+}
 
 // Parameter is the value of a parameter in an Inform by its end, and whether it is
 // there.
@@ -246,14 +300,14 @@ func followed(name string) bool {
 
 // add takes the device's next session.
 func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
-	events := Events(in)
-	p := Past{ID: x.ID, Start: x.Start, End: x.End, Good: x.Outcome == cwmp.Complete, Failed: x.Outcome == cwmp.Failed, Events: events, Retries: -1, URL: clip(x.URL), Space: clip(x.Namespace)}
+	events := d.texts.events(Events(in))
+	p := Past{ID: x.ID, Start: x.Start, End: x.End, Good: x.Outcome == cwmp.Complete, Failed: x.Outcome == cwmp.Failed, Events: events, Retries: -1, URL: d.texts.keep(x.URL), Space: d.texts.keep(x.Namespace)}
 	if n, ok := in.RetryCount.Int(); ok {
 		p.Retries = int(n)
 	}
 	p.Software, _ = Parameter(in, ".DeviceInfo.SoftwareVersion")
 	p.ParameterKey, p.HasKey = Parameter(in, ".ManagementServer.ParameterKey")
-	p.Software, p.ParameterKey = clip(p.Software), clip(p.ParameterKey)
+	p.Software, p.ParameterKey = d.texts.keep(p.Software), d.texts.keep(p.ParameterKey)
 	d.reported(events)
 	d.values(x, x.Inform, in.ParameterList.Items, cwmp.CPE)
 	if p.HasKey {
@@ -267,9 +321,6 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 		}
 	}
 	d.Sessions++
-	if len(x.Conns) > 0 && x.Conns[0].Client.IsValid() {
-		d.Address = x.Conns[0].Client.Addr().Unmap().String()
-	}
 	switch {
 	case p.Good:
 		d.Failures = 0
@@ -284,11 +335,30 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	case p.Failed:
 		d.Failures++
 	}
-	d.Last = p
-	d.Recent = append(d.Recent, p)
-	if n := len(d.Recent) - maxRecent; n > 0 {
-		d.Recent = slices.Delete(d.Recent, 0, n)
+	switch {
+	case !p.Good:
+		d.Run = d.Run[:0]
+	case slices.Equal(events, d.Last.Events):
+		d.Run = latest(d.Run, x.Start, maxRun)
+	default:
+		d.Run = latest(d.Run[:0], x.Start, maxRun)
 	}
+	if Has(events, "0 BOOTSTRAP") {
+		d.Firsts = latest(d.Firsts, x.Start, maxFirsts)
+	}
+	if Has(events, "1 BOOT") {
+		d.Booted = x.Start
+	}
+	d.Last = p
+}
+
+// latest is a list with one time more, and no more than some.
+func latest(list []time.Time, t time.Time, most int) []time.Time {
+	if len(list) >= most {
+		copy(list, list[len(list)-most+1:])
+		list = list[:most-1]
+	}
+	return append(list, t)
 }
 
 // reported takes the commands away that events report.
@@ -347,9 +417,9 @@ func (d *Device) Was(key string, methods ...string) *Command {
 
 // Value is the value of a parameter by the end of its name, and whether it is known.
 func (d *Device) Value(suffix string) (Setting, bool) {
-	for name, s := range d.Set {
-		if strings.HasSuffix(name, suffix) {
-			return s, true
+	for i := range d.Set {
+		if strings.HasSuffix(d.Set[i].Name, suffix) {
+			return d.Set[i], true
 		}
 	}
 	return Setting{}, false
@@ -367,11 +437,14 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 	for i := range items {
 		v := &items[i]
 		if name := strings.TrimSpace(v.Name.Value); followed(name) && v.Value.Present {
-			if d.Set == nil {
-				d.Set = map[string]Setting{}
+			at := slices.IndexFunc(d.Set, func(s Setting) bool { return s.Name == name })
+			if at < 0 && len(d.Set) < maxSet {
+				at = len(d.Set)
+				d.Set = append(d.Set, Setting{Name: d.texts.keep(name)})
 			}
-			if _, there := d.Set[name]; there || len(d.Set) < maxSet {
-				d.Set[clip(name)] = Setting{clip(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N}
+			if at >= 0 {
+				s := &d.Set[at]
+				s.Value, s.By, s.Session, s.N = d.texts.keep(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
 			}
 		}
 	}
@@ -401,7 +474,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 		if r, isList := t.Response.Args.(*cwmp.GetRPCMethodsResponse); isList {
 			var names []string
 			for i := range r.MethodList.Items {
-				names = append(names, clip(strings.TrimSpace(r.MethodList.Items[i].Value)))
+				names = append(names, d.texts.keep(strings.TrimSpace(r.MethodList.Items[i].Value)))
 			}
 			if t.Caller == cwmp.ACS {
 				d.Methods = names
@@ -459,9 +532,9 @@ func (d *Device) unanswered(a *cwmp.TransferComplete, p *Past) {
 // key takes the ParameterKey of a request that changes something.
 func (d *Device) key(ok bool, key string) {
 	if ok {
-		d.Expected, d.KeyKnown, d.Refused = clip(key), true, ""
+		d.Expected, d.KeyKnown, d.Refused = d.texts.keep(key), true, ""
 	} else if key != d.Expected {
-		d.Refused = clip(key)
+		d.Refused = d.texts.keep(key)
 	}
 }
 

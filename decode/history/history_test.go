@@ -3,6 +3,7 @@ package history_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestStore(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	s.Add(list[3])
-	if d.Failures != 0 || len(d.Commands) != 0 || len(d.Last.Answered) != 1 || len(d.Recent) != 4 {
+	if d.Failures != 0 || len(d.Commands) != 0 || len(d.Last.Answered) != 1 || len(d.Run) != 1 {
 		t.Errorf("%+v", d)
 	}
 	s.Forget(d.Key)
@@ -154,8 +155,8 @@ func TestBounds(t *testing.T) {
 	for _, x := range many {
 		s.Add(x)
 	}
-	if d := s.Device(many[0].Device.Key()); len(d.Commands) > 64 || len(d.Recent) > 8 {
-		t.Errorf("%d commands, %d sessions", len(d.Commands), len(d.Recent))
+	if d := s.Device(many[0].Device.Key()); len(d.Commands) > 64 || len(d.Run) > 5 {
+		t.Errorf("%d commands, %d sessions", len(d.Commands), len(d.Run))
 	}
 }
 
@@ -166,7 +167,7 @@ func TestForgetAt(t *testing.T) {
 	for _, x := range list {
 		s.Add(x)
 	}
-	s.ForgetAt("192.0.2.10")
+	s.ForgetAt(netip.MustParseAddr("192.0.2.10"))
 	if s.Len() != 1 || s.Device(list[1].Device.Key()) == nil {
 		t.Errorf("%d are left", s.Len())
 	}
