@@ -19,6 +19,9 @@ type checkFlags struct {
 	pick    pickFlags
 	color   string
 	quiet   bool
+
+	coverage bool
+	history  string
 }
 
 func newCheckCommand() *cobra.Command {
@@ -28,6 +31,19 @@ func newCheckCommand() *cobra.Command {
 		Short: "Check captures and dumps against TR-069, for a terminal or a CI",
 		Long: `Check reads what decode reads and prints the findings alone: one line each, as a
 linter does, or as JSON lines, JUnit XML or SARIF.
+
+A profile of your own is a YAML file: what it is based on, and the severity of checks
+or families, or off:
+
+  profile: field
+  severity:
+    HTTP-007: info
+    SEC: warning
+    SEC-007: off
+
+Checks that look over several sessions of a device (what was asked of it, and what it
+reports) begin with what this traffic shows. With --history DIR they go on where the
+last run ended.
 ` + exitHelp,
 		Example: `  informant check capture.pcapng
   informant check --fail-on warning --only EVT-001,SEQ-002 capture.pcapng
@@ -44,7 +60,9 @@ linter does, or as JSON lines, JUnit XML or SARIF.
 	f.StringVarP(&o.output, "output", "o", "text", "`form`: text, json, junit or sarif")
 	f.StringSliceVar(&o.only, "only", nil, "only these checks or families: `ID,...` (EVT-010, SOAP)")
 	f.StringVar(&o.failOn, "fail-on", "error", "exit with 1 on findings of this `severity` or above: error, warning, info or never")
-	f.StringVar(&o.profile, "checks", "strict", "`profile` of the checks: strict, or field (lenient with what is common)")
+	f.StringVar(&o.profile, "checks", "strict", "`profile` of the checks: strict, field (lenient with what is common), or a YAML file of your own")
+	f.BoolVar(&o.coverage, "coverage", false, "also which checks this traffic could decide, and what kept the others from it")
+	f.StringVar(&o.history, "history", "", "keep what is known of devices in this `folder`, for checks over several runs")
 	o.pick.add(cmd)
 	f.StringVar(&o.color, "color", "auto", "`when`: auto, always or never")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary")
@@ -71,8 +89,8 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 	if err := oneOf("output", o.output, "text", "json", "junit", "sarif"); err != nil {
 		return err
 	}
-	if err := oneOf("checks", o.profile, "strict", "field"); err != nil {
-		return err
+	if o.profile == "none" {
+		return oneOf("checks", o.profile, "strict", "field")
 	}
 	fail, err := threshold(o.failOn)
 	if err != nil {
@@ -89,11 +107,22 @@ func runCheck(ctx context.Context, o checkFlags, stdin io.Reader, stdout, stderr
 	if choice.pick, err = o.pick.parse(); err != nil {
 		return err
 	}
+	past, err := openHistory(o.history)
+	if err != nil {
+		return err
+	}
+	opts.Check.History, opts.Check.Coverage = past.store, o.coverage
 	form := report(o, fail, color)
+	if o.coverage && o.output == "text" {
+		form = &coverage{sink: form}
+	}
 	if c, ok := form.(io.Closer); ok {
 		defer c.Close()
 	}
 	res, err := tellFiles(ctx, o.files, stdin, stdout, stderr, o.quiet, &pipeline{opts: opts, choice: choice, sink: form})
+	if e := past.close(err == nil && !res.interrupted); err == nil {
+		err = e
+	}
 	if err != nil {
 		return err
 	}

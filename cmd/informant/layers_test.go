@@ -50,7 +50,7 @@ var layers = map[string]layer{
 		pure: true},
 	"decode/diff":   {ours: []string{"decode/soap", "decode/cwmp", "decode/check"}, pure: true},
 	"decode/export": {ours: []string{"capture", "decode/check", "decode/cwmp", "decode", "decode/transcript"}, pure: true},
-	"cmd/informant": {ours: []string{"*"}, others: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.yaml.in/yaml/v3", "golang.org/x/time", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/sys", "github.com/prometheus/client_golang"}},
+	"cmd/informant": {ours: []string{"*"}, others: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/gofrs/flock", "go.yaml.in/yaml/v3", "golang.org/x/time", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/sys", "github.com/prometheus/client_golang"}},
 	// What measures the product may use whatever the product may.
 	"cmd/informant/bench":       {ours: []string{"*"}, others: []string{"golang.org/x/sys"}},
 	"cmd/informant/bench/proxy": {},

@@ -18,6 +18,8 @@ type Checker struct {
 	// Only names the checks that run, by id or family ("EVT-010", "SOAP"); nil
 	// is all of them.
 	Only []string
+	// Own are severities of one's own, by id; they count more than the profile.
+	Own map[string]Severity
 	// Coverage: Undecided tells what could not be decided.
 	Coverage bool
 	// History is what is known of devices over their sessions; nil: nothing yet. It is
@@ -237,7 +239,7 @@ func (c *Checker) forget(f *follow) {
 // in its out.
 func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
 	p := &c.pass
-	p.Session, p.Message, p.Exchange, p.f, p.profile, p.out = f.session, m, x, f, c.Profile, p.out[:0]
+	p.Session, p.Message, p.Exchange, p.f, p.profile, p.severities, p.out = f.session, m, x, f, c.Profile, c.Own, p.out[:0]
 	p.answered, p.answers, p.compared = false, nil, false
 	p.unlist()
 }

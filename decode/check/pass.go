@@ -18,11 +18,12 @@ type Pass struct {
 	Message  *cwmp.Message   // OfMessage
 	Exchange *http1.Exchange // OfConnection: an exchange that is no CWMP, on a connection of the session
 
-	call    *cwmp.ConnectionRequest // OfConnectionRequest
-	before  time.Time               // when the device was called before
-	f       *follow
-	profile Profile
-	out     []Finding
+	call       *cwmp.ConnectionRequest // OfConnectionRequest
+	before     time.Time               // when the device was called before
+	f          *follow
+	profile    Profile
+	severities map[string]Severity // of one's own
+	out        []Finding
 
 	answered bool // answers is known
 	answers  *cwmp.Transaction
@@ -80,7 +81,11 @@ func (p *Pass) reportWith(s Severity, party Party, at place, related []*cwmp.Mes
 	if n == maxPerCheck {
 		text += " (and possibly more like it: this was the last of its kind that is told of this session)"
 	}
-	p.out = append(p.out, Finding{Check: p.Check, Severity: s.under(p.profile, p.Check), Party: party, Subject: p.Check.Subject, Text: text})
+	s = s.under(p.profile, p.Check)
+	if own, ok := p.severities[p.Check.ID]; ok {
+		s = own
+	}
+	p.out = append(p.out, Finding{Check: p.Check, Severity: s, Party: party, Subject: p.Check.Subject, Text: text})
 	f := &p.out[len(p.out)-1]
 	p.ref(&f.At, &at)
 	if len(related) > 0 {
