@@ -60,6 +60,7 @@ type Past struct {
 	Unanswered   []Event // transfers that it reported without getting the response
 	Answered     []Event // likewise, with it
 	Space        string
+	Clock        time.Time // CurrentTime; zero unknown
 }
 
 // Device is what is known of one device. All of it is since Since.
@@ -82,8 +83,12 @@ type Device struct {
 	Run      []time.Time // the beginnings of the last sessions that went well with the same events, the present last; none when Last did not
 	Firsts   []time.Time // the beginnings of the last sessions with 0 BOOTSTRAP
 	Booted   time.Time   // of the last session with 1 BOOT
-	texts    *texts      // while a session is taken
-	Address  netip.Addr  // the client's, of the last session
+	Timed    time.Time   // when PeriodicInformEnable, -Interval or -Time changed last
+	UpTime   int64       // in seconds, as it was read last; 0 unknown
+	UpTimeAt time.Time
+	Asked8   []Command  // diagnostics that were requested, and not told as complete
+	texts    *texts     // while a session is taken
+	Address  netip.Addr // the client's, of the last session
 }
 
 const (
@@ -291,7 +296,7 @@ func Parameter(in *cwmp.Inform, suffix string) (value string, ok bool) {
 }
 
 // Followed are the parameters that are kept, by their ends.
-var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".ManagementServer.URL", ".ConnectionRequestURL", ".ProvisioningCode", ".SoftwareVersion",
+var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".PeriodicInformTime", ".ManagementServer.URL", ".ConnectionRequestURL", ".ProvisioningCode", ".SoftwareVersion", ".DeviceInfo.UpTime",
 	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle"}
 
 func followed(name string) bool {
@@ -304,6 +309,9 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	p := Past{ID: x.ID, Start: x.Start, End: x.End, Good: x.Outcome == cwmp.Complete, Failed: x.Outcome == cwmp.Failed, Events: events, Retries: -1, URL: d.texts.keep(x.URL), Space: d.texts.keep(x.Namespace)}
 	if n, ok := in.RetryCount.Int(); ok {
 		p.Retries = int(n)
+	}
+	if t, _, ok := in.CurrentTime.Time(); ok && t.Year() > 2000 {
+		p.Clock = t
 	}
 	p.Software, _ = Parameter(in, ".DeviceInfo.SoftwareVersion")
 	p.ParameterKey, p.HasKey = Parameter(in, ".ManagementServer.ParameterKey")
@@ -348,6 +356,16 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	}
 	if Has(events, "1 BOOT") {
 		d.Booted = x.Start
+	}
+	if Has(events, "8 DIAGNOSTICS COMPLETE") || Has(events, "1 BOOT") || Has(events, "0 BOOTSTRAP") { // a boot ends them, too
+		d.Asked8 = slices.DeleteFunc(d.Asked8, func(c Command) bool { return c.Session != x.ID })
+	}
+	if p.Good {
+		for i := range d.Asked8 {
+			if d.Asked8[i].Session != x.ID {
+				d.Asked8[i].Good++
+			}
+		}
 	}
 	d.Last = p
 }
@@ -442,8 +460,19 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 				at = len(d.Set)
 				d.Set = append(d.Set, Setting{Name: d.texts.keep(name)})
 			}
+			if strings.HasSuffix(name, ".DeviceInfo.UpTime") {
+				if n, ok := v.Value.Int(); ok && n > 0 {
+					d.UpTime, d.UpTimeAt = n, m.End
+				}
+			}
 			if at >= 0 {
 				s := &d.Set[at]
+				if value := strings.TrimSpace(v.Value.Value); s.Value != value && strings.Contains(name, ".PeriodicInform") {
+					d.Timed = m.End
+				}
+				if by == cwmp.ACS && strings.HasSuffix(name, "DiagnosticsState") && strings.TrimSpace(v.Value.Value) == "Requested" && len(d.Asked8) < maxReported {
+					d.Asked8 = append(d.Asked8, Command{Method: d.texts.keep(name), Asked: m.End, Session: x.ID, N: m.N})
+				}
 				s.Value, s.By, s.Session, s.N = d.texts.keep(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
 			}
 		}
