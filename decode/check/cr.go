@@ -296,7 +296,7 @@ func callPath(p *Pass) {
 
 func callOften(p *Pass) {
 	key := p.call.Device.Key()
-	if key == "" || p.before.IsZero() {
+	if key == "" || p.before.IsZero() || !p.call.Exchanges[0].Request.Complete {
 		return
 	}
 	if _, again := p.call.Exchanges[0].Request.Field("Authorization"); again { // the answer to a challenge that was not seen
