@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"informant/capture"
@@ -108,7 +109,11 @@ func (d *device) getNames(object string, next bool) {
 		for _, n := range names {
 			d.out.open("", "ParameterInfoStruct")
 			d.out.leaf("Name", n)
-			d.out.leafInt("Writable", len(n)&1)
+			writable := len(n) & 1
+			if strings.HasSuffix(n, ".PeriodicInformInterval") || strings.HasSuffix(n, "ManagementServer.Password") {
+				writable = 1 // setValues sets them
+			}
+			d.out.leafInt("Writable", writable)
 			d.out.end("", "ParameterInfoStruct")
 		}
 		d.out.end("", "ParameterList")
