@@ -14,6 +14,7 @@ import (
 	"informant/decode/check"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
+	"informant/decode/story"
 )
 
 // Options is what a Decoder can be told. The zero value decodes with the
@@ -591,7 +592,13 @@ func (d *Back) session(e *cwmp.Event) {
 	} else {
 		d.totals.Sessions++
 	}
-	d.out = append(d.out, Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided()})
+	it := Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided()}
+	if d.check.Profile != check.None {
+		if v, ok := story.Of(e.Session, list); ok {
+			it.Verdict = &v
+		}
+	}
+	d.out = append(d.out, it)
 }
 
 // takeFresh is what became certain of a session since its last item.

@@ -6,6 +6,7 @@ import (
 	"informant/decode/check"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
+	"informant/decode/story"
 )
 
 // ItemKind tells items apart.
@@ -33,6 +34,7 @@ type Item struct {
 	Findings          []check.Finding   // SessionItem: all of them, in message order. MessageItem: those that became certain with it
 	Late              []check.Finding   // SessionItem, with Options.Live: those that no MessageItem had
 	Undecided         []check.Undecided // SessionItem: when asked for
+	Verdict           *story.Verdict    // SessionItem: what broke it; nil where nothing did, or nothing is known of it
 	ConnectionRequest *cwmp.ConnectionRequest
 	Transfer          *cwmp.Transfer
 	Finding           *check.Finding

@@ -151,6 +151,8 @@ func faultDetail(p *Pass) {
 		p.report(p.sender(), atMethod(p.Message), "detail holds no CWMP Fault")
 	case f.HasCWMP && !f.Code.Present:
 		p.report(p.sender(), atMethod(p.Message), "The CWMP Fault has no FaultCode")
+	case f.HasCWMP && f.Misplaced && cwmp.Version(p.Message.Method.Space) < 0:
+		p.report(p.sender(), atMethod(p.Message), "The CWMP Fault stands elsewhere than in the detail of the SOAP Fault")
 	}
 }
 

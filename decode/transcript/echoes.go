@@ -7,6 +7,7 @@ import (
 
 	"informant/decode/check"
 	"informant/decode/cwmp"
+	"informant/decode/story"
 )
 
 // echoes masks the secrets of a session where a FaultString repeats them, or
@@ -83,6 +84,22 @@ func (x *echoes) finding(f *check.Finding) string {
 		return f.Text
 	}
 	return x.free(f.Text)
+}
+
+// verdict is what a verdict says, as a sentence.
+func (x *echoes) verdict(v *story.Verdict) string {
+	then := v.Then
+	if v.Says != nil {
+		said := x.finding(v.Says)
+		then += said[strings.IndexByte(said+":", ':'):]
+	}
+	switch {
+	case v.Because == nil:
+		return strings.ToUpper(then[:1]) + then[1:]
+	case then == "":
+		return x.finding(v.Because)
+	}
+	return x.finding(v.Because) + "; then " + then
 }
 
 // echoMask masks the values of the secrets that stand in a session's arguments,

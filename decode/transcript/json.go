@@ -185,6 +185,16 @@ func (e *encoder) session(it decode.Item) {
 	}
 	e.text("outcome", s.Outcome.String())
 	e.text("reason", s.Reason)
+	if v := it.Verdict; v != nil {
+		e.object("verdict")
+		e.text("party", v.Party.String())
+		e.text("text", e.echo.verdict(v))
+		if v.Because != nil {
+			e.text("check", v.Because.Check.ID)
+			e.at(v.Because.At)
+		}
+		e.end('}')
+	}
 	if s.Lost != 0 {
 		e.number("lost", s.Lost)
 	}

@@ -55,6 +55,7 @@ func (t *Live) ended(dst []byte, it decode.Item) []byte {
 		w.late(s, &it.Late[i], 0)
 	}
 	w.ended(s)
+	w.verdict(it)
 	if len(it.Undecided) > 0 {
 		w.undecided(it.Undecided)
 	}

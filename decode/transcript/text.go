@@ -123,6 +123,7 @@ func (w *teller) session(it decode.Item) {
 		w.rest(it, s)
 	}
 	w.ended(s)
+	w.verdict(it)
 	if len(it.Undecided) > 0 {
 		w.undecided(it.Undecided)
 	}
@@ -345,6 +346,23 @@ func (w *teller) ended(s *cwmp.Session) {
 		parts = append(parts, words(normal, x)...)
 	}
 	w.wrapped(line{{dim, "  ended     "}}, hang, " ", parts)
+}
+
+// verdict writes what broke the session.
+func (w *teller) verdict(it decode.Item) {
+	v := it.Verdict
+	if v == nil {
+		return
+	}
+	var parts []piece
+	if v.Party != check.Unknown {
+		parts = append(parts, piece{bold, partyName(v.Party)}, piece{dim, "·"})
+	}
+	parts = append(parts, words(normal, safe(w.echo.verdict(v)))...)
+	if v.Because != nil {
+		parts = append(parts, piece{dim, v.Because.Check.ID})
+	}
+	w.wrapped(line{{dim, "  verdict   "}}, hang, " ", parts)
 }
 
 // undecided lists the checks that could not be decided, by what was not seen.
