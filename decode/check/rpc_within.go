@@ -63,6 +63,10 @@ var rpcCourse = []*Check{
 		ID: "FLT-022", Title: "The same request doesn't fail inside again and again", Ref: "TR-069a6 A.5", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: failing, Run: failsAgain,
 		Doc: "9002 and 8002 are internal errors. Three of them to the same request are a defect of the side that answers, or a request that it can't read.",
 	},
+	{
+		ID: "FLT-025", Title: "A refusal has a reason that can be seen", Ref: "no standard: interoperability", Severity: Info, Gates: Counterpart, Subject: OfSession, course: failing, Run: refusedUnseen,
+		Doc: "A request was refused as invalid, or failed inside (9002, 9003, 8002, 8003), nothing was found wrong with it, and the Fault names no parameter. What stands empty in it is told: some peers take no empty element. Compare it with one that went well.",
+	},
 }
 
 // eachAnswered calls f for each request of the ACS in the session that was answered, in
@@ -595,5 +599,35 @@ func failsAgain(p *Pass) {
 		if counts[key]++; counts[key] == 3 {
 			p.report(by(t.Response.From), atMethod(t.Response), "The same %s has failed inside three times", t.Request.RPC)
 		}
+	}
+}
+
+func refusedUnseen(p *Pass) {
+	for _, t := range p.Session.Transactions {
+		if t.Response == nil || t.Response.Fault == nil || t.Request.Args == nil || openNow(t.Request)&openNow(t.Response)&WholeBody == 0 || len(t.Response.Fault.Parameters) > 0 {
+			continue
+		}
+		switch t.Response.FaultCode() {
+		case "9002", "9003", "8002", "8003":
+		default:
+			continue
+		}
+		odd := func(f Finding) bool {
+			return f.At.N == t.Request.N && f.Severity >= Warning && Family(f.Check.ID) != "SEC" || f.At.N == t.Response.N && Family(f.Check.ID) == "RPC"
+		}
+		if slices.ContainsFunc(p.f.found, odd) || slices.ContainsFunc(p.f.sent, odd) || slices.ContainsFunc(p.out, odd) || !p.firstTime(t.Request.RPC) {
+			continue
+		}
+		var empty []string
+		leaves(t.Request.Args, func(m *cwmp.Member, l *cwmp.Leaf) {
+			if l.Value == "" && m.Name != "FaultString" && !slices.Contains(empty, m.Name) {
+				empty = append(empty, m.Name)
+			}
+		})
+		text := ""
+		if len(empty) > 0 {
+			text = "; empty in it: " + strings.Join(empty, ", ")
+		}
+		p.reportWith(Info, Unknown, atMethod(t.Response), []*cwmp.Message{t.Request}, "%s is refused with %s, and nothing is found wrong with it%s", t.Request.RPC, t.Response.FaultCode(), text)
 	}
 }

@@ -100,6 +100,9 @@ func (j judge) quote() *check.Finding {
 	return nil
 }
 
+// unseen is the check whose findings tell of a refusal that nothing explains.
+const unseen = "FLT-025"
+
 // quotes is the check whose findings repeat what an HTTP error says of itself.
 const quotes = "HTTP-040"
 
@@ -169,6 +172,8 @@ func (j judge) complete() (Verdict, bool) {
 			if f.At.N == t.Response.N { // the refusal itself is what is wrong
 				v.Then = ""
 			}
+		} else if i := slices.IndexFunc(j.findings, func(f check.Finding) bool { return f.Check.ID == unseen && f.At.N == t.Response.N }); i >= 0 {
+			v.Because, v.Then = &j.findings[i], ""
 		}
 		return v, true
 	}
