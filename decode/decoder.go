@@ -13,6 +13,7 @@ import (
 	"informant/capture"
 	"informant/decode/check"
 	"informant/decode/cwmp"
+	"informant/decode/history"
 	"informant/decode/http1"
 	"informant/decode/story"
 )
@@ -356,6 +357,9 @@ func (d *Back) Finish() []Item {
 			break
 		}
 	}
+	d.check.Pending(func(device string, c *history.Command, until time.Time) {
+		d.out = append(d.out, Item{Kind: OperationItem, Time: until, Operation: &Operation{Device: device, Command: *c, Until: until}})
+	})
 	return d.out
 }
 
@@ -592,7 +596,7 @@ func (d *Back) session(e *cwmp.Event) {
 	} else {
 		d.totals.Sessions++
 	}
-	it := Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided()}
+	it := Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided(), Done: d.check.Done()}
 	if d.check.Profile != check.None {
 		if v, ok := story.Of(e.Session, list); ok {
 			it.Verdict = &v

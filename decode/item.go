@@ -5,6 +5,7 @@ import (
 
 	"informant/decode/check"
 	"informant/decode/cwmp"
+	"informant/decode/history"
 	"informant/decode/http1"
 	"informant/decode/story"
 )
@@ -22,6 +23,7 @@ const (
 	UndecodedItem                         // a connection on which decoding itself failed
 	OtherItem                             // an HTTP exchange that is no CWMP
 	RemainderItem                         // bytes on an HTTP connection that are neither HTTP nor part of a session
+	OperationItem                         // at the end: a command of which nothing was heard since
 	MessageItem                           // with Options.Live: a message of a session that goes on
 )
 
@@ -34,7 +36,9 @@ type Item struct {
 	Findings          []check.Finding   // SessionItem: all of them, in message order. MessageItem: those that became certain with it
 	Late              []check.Finding   // SessionItem, with Options.Live: those that no MessageItem had
 	Undecided         []check.Undecided // SessionItem: when asked for
-	Verdict           *story.Verdict    // SessionItem: what broke it; nil where nothing did, or nothing is known of it
+	Done              []history.Done    // SessionItem: what became of commands of earlier sessions
+	Operation         *Operation
+	Verdict           *story.Verdict // SessionItem: what broke it; nil where nothing did, or nothing is known of it
 	ConnectionRequest *cwmp.ConnectionRequest
 	Transfer          *cwmp.Transfer
 	Finding           *check.Finding
@@ -42,6 +46,14 @@ type Item struct {
 	Connection        *http1.Event // ConnectionItem: its Closed event, with Summary; RemainderItem: the bytes
 	Reason            string       // ConnectionItem, UndecodedItem
 	Bytes             []byte       // UndecodedItem: what was being decoded
+}
+
+// Operation is a command that a device was given, and of which nothing was heard until
+// the input's end.
+type Operation struct {
+	Device  string // its key
+	Command history.Command
+	Until   time.Time // of the last message that was read, whosever it was
 }
 
 // Totals is what was read, for the summary.

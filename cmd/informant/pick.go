@@ -27,7 +27,7 @@ type pickFlags struct{ session, device, since, until string }
 
 func (p *pickFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&p.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id (of a sealed recording it alone is read, and checks that look at the sessions before are silent)")
+	f.StringVar(&p.session, "session", "", "only this session: its `number`, fN for a fragment, or eight or more digits of its id (of a sealed recording it alone is read, and what needs the sessions before or after it is not told)")
 	f.StringVar(&p.device, "device", "", "only sessions of this device: `OUI-CLASS-SERIAL`, as the transcript names it")
 	f.StringVar(&p.since, "since", "", "only sessions that begin at this `time` or later: 2026-11-22, 2026-11-22T08:00 (UTC), or RFC 3339")
 	f.StringVar(&p.until, "until", "", "only sessions that begin before this `time`")
@@ -98,8 +98,18 @@ func (c *selection) sessionChosen(it *decode.Item) bool {
 	case decode.TransferItem:
 		x := it.Transfer
 		return takes(&cwmp.Session{ID: x.Session, Device: x.Device, Start: x.Time})
+	case decode.OperationItem:
+		return c.operation(it.Operation)
 	}
 	return false
+}
+
+// operation says whether a command is of a session that is asked for.
+func (c *selection) operation(o *decode.Operation) bool {
+	if c.names != nil { // not all was read: of a device alone it was
+		return c.session == "" && c.since.IsZero() && c.until.IsZero() && o.Device == c.device
+	}
+	return c.matches("", o.Command.Session, o.Device, o.Command.Asked)
 }
 
 // rename gives a session the number that it has among all.

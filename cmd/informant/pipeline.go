@@ -391,7 +391,7 @@ func (p *pipeline) choose(it *decode.Item) bool {
 	switch it.Kind {
 	case decode.SessionItem, decode.MessageItem:
 		if c.none {
-			it.Findings, it.Late, it.Undecided = nil, nil, nil
+			it.Findings, it.Late, it.Undecided, it.Verdict = nil, nil, nil, nil
 		} else if c.only != nil {
 			it.Findings, it.Late = c.these(it.Findings), c.these(it.Late)
 		}

@@ -42,6 +42,7 @@ type Checker struct {
 	waiting    []heardCall        // connection requests that were accepted, and not followed yet
 	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
 	undecided  []Undecided
+	done       []history.Done // by the session that ended last
 	out        []Finding
 	pass       Pass
 	units      []*cwmp.Message // of the session at whose end checks run
@@ -491,6 +492,7 @@ func (c *Checker) pastOf(f *follow, open Gates) *history.Device {
 // remember takes a session into the history of its device. One that was not seen
 // whole makes the device begin anew: what happened in it isn't known.
 func (c *Checker) remember(f *follow, open Gates) {
+	c.done = nil
 	s := f.session
 	key := s.Device.Key()
 	if key == "" || s.Fragment || s.Inform == nil {
@@ -510,7 +512,20 @@ func (c *Checker) remember(f *follow, open Gates) {
 			return
 		}
 	}
-	c.History.Add(s)
+	c.done = c.History.Add(s)
+}
+
+// Done is what became of commands of earlier sessions, as the session tells that
+// ended last. It is the caller's.
+func (c *Checker) Done() []history.Done { return c.done }
+
+// Pending calls f for each command that was asked for and of which nothing was heard
+// since (see history.Store).
+func (c *Checker) Pending(f func(device string, h *history.Command, until time.Time)) {
+	const wait = 10 * time.Minute // for a reboot, or a short transfer
+	if c.History != nil && !c.latest.IsZero() {
+		c.History.Pending(c.latest, wait, func(device string, h *history.Command) { f(device, h, c.latest) })
+	}
 }
 
 // doubt lets what is known of the devices behind a connection go: something on it was

@@ -35,6 +35,14 @@ type Command struct {
 	Good          int      // sessions of the device that went well since
 }
 
+// Done is a command that is outstanding no longer, in the session that tells so.
+type Done struct {
+	Command
+	By    string // what tells it: a method, or an event
+	Fault string // the FaultCode that was told with it; "" or "0": it went well
+	Void  bool   // it will not be done: it was cancelled, or the device was reset
+}
+
 // Setting is a value of a parameter.
 type Setting struct {
 	Name    string // in full
@@ -88,6 +96,7 @@ type Device struct {
 	UpTimeAt time.Time
 	Asked8   []Command  // diagnostics that were requested, and not told as complete
 	texts    *texts     // while a session is taken
+	done     []Done     // by the session that was taken last
 	Address  netip.Addr // the client's, of the last session
 }
 
@@ -186,12 +195,13 @@ func (s *Store) ForgetAt(address netip.Addr) {
 	}
 }
 
-// Add takes a session that was seen whole.
-func (s *Store) Add(x *cwmp.Session) {
+// Add takes a session that was seen whole, and tells the commands of earlier sessions
+// of which it says what became of them.
+func (s *Store) Add(x *cwmp.Session) []Done {
 	key := x.Device.Key()
 	in := informOf(x)
 	if key == "" || in == nil {
-		return
+		return nil
 	}
 	s.start()
 	e := s.devices[key]
@@ -220,7 +230,9 @@ func (s *Store) Add(x *cwmp.Session) {
 		s.live(d)
 	}
 	d.add(x, in)
-	d.texts = nil
+	done := slices.DeleteFunc(d.done, func(x Done) bool { return x.Session == d.Last.ID })
+	d.texts, d.done = nil, nil
+	return done
 }
 
 func informOf(x *cwmp.Session) *cwmp.Inform {
@@ -317,6 +329,7 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	p.ParameterKey, p.HasKey = Parameter(in, ".ManagementServer.ParameterKey")
 	p.Software, p.ParameterKey = d.texts.keep(p.Software), d.texts.keep(p.ParameterKey)
 	d.reported(events)
+	d.moved(&p)
 	d.values(x, x.Inform, in.ParameterList.Items, cwmp.CPE)
 	if p.HasKey {
 		d.Expected, d.KeyKnown, d.Refused = p.ParameterKey, true, ""
@@ -383,6 +396,11 @@ func latest(list []time.Time, t time.Time, most int) []time.Time {
 func (d *Device) reported(events []Event) {
 	if Has(events, "0 BOOTSTRAP") {
 		d.Birth = true
+		for i := range d.Commands {
+			if c := &d.Commands[i]; !c.AtOnce {
+				d.done = append(d.done, Done{Command: *c, By: "0 BOOTSTRAP", Void: c.Method != "FactoryReset"})
+			}
+		}
 		d.Commands, d.KeyKnown, d.Expected = nil, false, ""
 	}
 	if Has(events, "1 BOOT") {
@@ -396,15 +414,25 @@ func (d *Device) reported(events []Event) {
 		if method == "Download" || method == "Upload" || method == "ScheduleDownload" || method == "ChangeDUState" { // by its own method
 			continue
 		}
-		d.clear(method, e.Key)
+		d.clear(method, e.Key, Done{By: e.Code})
 	}
 }
 
-// clear takes a command away.
-func (d *Device) clear(method, key string) {
+// moved notes that a device calls the ACS that it was given.
+func (d *Device) moved(p *Past) {
+	if s, ok := d.Value(".ManagementServer.URL"); ok && s.By == cwmp.ACS && d.Sessions > 0 && s.Session == d.Last.ID && p.URL != d.Last.URL {
+		d.done = append(d.done, Done{Command: Command{Method: "SetParameterValues", URL: s.Value, Asked: d.Last.End, Session: s.Session, N: s.N}, By: p.URL})
+	}
+}
+
+// clear takes a command away, since it is done.
+func (d *Device) clear(method, key string, done Done) {
 	i := slices.IndexFunc(d.Commands, func(c Command) bool { return c.Method == method && c.Key == key })
 	if i < 0 {
 		return
+	}
+	if done.Command = d.Commands[i]; !done.AtOnce {
+		d.done = append(d.done, done)
 	}
 	d.Reported = append(d.Reported, d.Commands[i])
 	if n := len(d.Reported) - maxReported; n > 0 {
@@ -517,7 +545,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 				e := Event{"M " + method, clip(a.CommandKey.Value)}
 				if ok {
 					p.Answered = append(p.Answered, e)
-					d.clear(method, a.CommandKey.Value)
+					d.clear(method, a.CommandKey.Value, Done{By: q.RPC, Fault: strings.TrimSpace(a.FaultStruct.FaultCode.Value)})
 				} else {
 					d.unanswered(a, p)
 				}
@@ -527,12 +555,12 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 	case *cwmp.DUStateChangeComplete:
 		if ok {
 			p.Answered = append(p.Answered, Event{"M ChangeDUState", clip(a.CommandKey.Value)})
-			d.clear("ChangeDUState", a.CommandKey.Value)
+			d.clear("ChangeDUState", a.CommandKey.Value, Done{By: q.RPC, Fault: faultOfResults(a)})
 		}
 	case *cwmp.CancelTransfer:
 		if ok {
 			for _, method := range []string{"Download", "Upload", "ScheduleDownload"} {
-				d.clear(method, a.CommandKey.Value)
+				d.clear(method, a.CommandKey.Value, Done{By: q.RPC, Void: true})
 			}
 		}
 	}
@@ -540,6 +568,11 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 		c.Session = x.ID
 		c.AtOnce = statusOf(t.Response) == "0" && (c.Method == "Download" || c.Method == "Upload")
 		if c.Method == "FactoryReset" {
+			for i := range d.Commands {
+				if !d.Commands[i].AtOnce {
+					d.done = append(d.done, Done{Command: d.Commands[i], By: c.Method, Void: true})
+				}
+			}
 			d.Commands = nil
 		}
 		if len(d.Commands) < maxCommands {
@@ -602,6 +635,29 @@ func CommandOf(m *cwmp.Message) (c Command, ok bool) {
 	}
 	c.Key, c.FileType, c.URL = clip(c.Key), clip(c.FileType), clip(c.URL)
 	return c, true
+}
+
+// faultOfResults is the first FaultCode of operations that is not 0.
+func faultOfResults(a *cwmp.DUStateChangeComplete) string {
+	for i := range a.Results.Items {
+		if code := strings.TrimSpace(a.Results.Items[i].Fault.FaultCode.Value); code != "" && code != "0" {
+			return clip(code)
+		}
+	}
+	return "0"
+}
+
+// Pending calls f for each command that was asked for and of which nothing was heard
+// since: sessions of the device went well after it, or more than the wait has passed
+// beyond its delay until now.
+func (s *Store) Pending(now time.Time, wait time.Duration, f func(device string, c *Command)) {
+	s.All(func(d *Device) {
+		for i := range d.Commands {
+			if c := &d.Commands[i]; !c.AtOnce && (c.Good > 0 || now.Sub(c.Asked) > c.Delay+wait) && now.Sub(c.Asked) > c.Delay {
+				f(d.Key, c)
+			}
+		}
+	})
 }
 
 // statusOf is the Status of an answer.

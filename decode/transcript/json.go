@@ -62,6 +62,8 @@ func (j *JSON) Append(dst []byte, it decode.Item) []byte {
 		e.connection(it)
 	case decode.FindingItem:
 		e.loose(it)
+	case decode.OperationItem:
+		e.operation(it.Operation)
 	case decode.UndecodedItem:
 		e.undecoded(it)
 	case decode.OtherItem:
@@ -183,6 +185,7 @@ func (e *encoder) session(it decode.Item) {
 	if s.Inform != nil || !s.Fragment {
 		e.events(s.Inform)
 	}
+	e.concluded(it.Done)
 	e.text("outcome", s.Outcome.String())
 	e.text("reason", s.Reason)
 	if v := it.Verdict; v != nil {

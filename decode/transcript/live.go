@@ -54,6 +54,7 @@ func (t *Live) ended(dst []byte, it decode.Item) []byte {
 	for i := range it.Late {
 		w.late(s, &it.Late[i], 0)
 	}
+	w.done(it)
 	w.ended(s)
 	w.verdict(it)
 	if len(it.Undecided) > 0 {

@@ -78,6 +78,8 @@ func (t *Text) Append(dst []byte, it decode.Item) []byte {
 		w.connection(it)
 	case decode.FindingItem:
 		w.loose(it)
+	case decode.OperationItem:
+		w.operation(it.Operation)
 	case decode.UndecodedItem:
 		w.undecoded(it)
 	case decode.OtherItem:
@@ -122,6 +124,7 @@ func (w *teller) session(it decode.Item) {
 	if said < len(it.Findings) {
 		w.rest(it, s)
 	}
+	w.done(it)
 	w.ended(s)
 	w.verdict(it)
 	if len(it.Undecided) > 0 {
