@@ -77,6 +77,7 @@ type Check struct {
 	odd    facts  // OfMessage, OfSession: at least one of them is needed for a finding; 0: none is. Of a session, any of its messages has it
 	with   facts  // so are all of these
 	course course // OfSession: at least one of them is needed for a finding; 0: none is
+	all    course // OfSession: so are all of these
 
 	order     int         // its index in All
 	cause     causes      // its bit, if its findings may explain others (see suppress)

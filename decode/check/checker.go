@@ -453,7 +453,7 @@ func (c *Checker) end(f *follow) {
 			f.close(k, shut)
 			continue
 		}
-		if !c.Coverage && (!k.may(f.seen) || k.course != 0 && k.course&f.course == 0) {
+		if !c.Coverage && (!k.may(f.seen) || k.course != 0 && k.course&f.course == 0 || k.all&^f.course != 0) {
 			continue
 		}
 		c.pass.Check = k

@@ -22,7 +22,11 @@ const (
 	asked8005                     // a fault 8005 of the ACS
 	idling                        // so many empty messages that they may go on without end
 	nagging                       // so many GetParameterValues that they may be the same
-	changes                       // the ACS changed values, objects or attributes
+	sets                          // the ACS sets values
+	makes                         // it adds or deletes objects
+	notifies                      // it sets attributes
+	reads                         // it asks for values
+	rereads                       // and did so before
 	failing                       // a fault
 	discovers                     // the ACS asked for names
 	slow                          // took longer than a turn, or has a timeout of its own
@@ -81,12 +85,19 @@ func (t *track) request(m *cwmp.Message) {
 		t.ids |= bit
 	}
 	switch m.RPC {
-	case "SetParameterValues", "AddObject", "DeleteObject", "SetParameterAttributes":
-		t.course |= changes
+	case "SetParameterValues":
+		t.course |= sets
+	case "AddObject", "DeleteObject":
+		t.course |= makes
+	case "SetParameterAttributes":
+		t.course |= notifies
 	case "GetParameterNames":
 		t.course |= discovers
 	}
 	if m.RPC == "GetParameterValues" {
+		if t.course |= reads; t.questions > 0 {
+			t.course |= rereads
+		}
 		if t.questions++; t.questions >= 20 {
 			t.course |= nagging
 		}

@@ -12,35 +12,35 @@ import (
 // then does otherwise.
 var knowledge = []*Check{
 	{
-		ID: "RPC-021", Title: "Setting a read-only parameter is refused", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: readOnlySet,
+		ID: "RPC-021", Title: "Setting a read-only parameter is refused", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers, Run: readOnlySet,
 		Doc: "GetParameterNames showed it as not writable earlier in the session; the answer is 9003 with 9008 for it.",
 	},
 	{
-		ID: "RPC-022", Title: "The ACS sets no parameter that it knows as read-only", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: changes, Run: readOnlyAsked,
+		ID: "RPC-022", Title: "The ACS sets no parameter that it knows as read-only", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers, Run: readOnlyAsked,
 		Doc: "GetParameterNames showed it as not writable earlier in the session.",
 	},
 	{
-		ID: "RPC-023", Title: "A parameter is set with the type that the CPE gave it", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: changes, Run: typeSet,
+		ID: "RPC-023", Title: "A parameter is set with the type that the CPE gave it", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: sets, Run: typeSet,
 		Doc: "CPEs refuse other types with 9006. What the CPE reported earlier in the session is compared, by local name.",
 	},
 	{
-		ID: "RPC-026", Title: "A new instance has a number of its own", Ref: "TR-069a6 A.3.2.6", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: numberInUse,
+		ID: "RPC-026", Title: "A new instance has a number of its own", Ref: "TR-069a6 A.3.2.6", Severity: Error, Gates: Counterpart, Subject: OfSession, course: makes, Run: numberInUse,
 		Doc: "InstanceNumber is 1 or more, and none that the table has had in this session.",
 	},
 	{
-		ID: "RPC-033", Title: "With NotificationChange false the Notification stays", Ref: "TR-069a6 A.3.2.4", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: notificationKept,
+		ID: "RPC-033", Title: "With NotificationChange false the Notification stays", Ref: "TR-069a6 A.3.2.4", Severity: Error, Gates: Counterpart, Subject: OfSession, course: notifies, Run: notificationKept,
 		Doc: "It was read before and after SetParameterAttributes, which said to leave it.",
 	},
 	{
-		ID: "TYPE-009", Title: "The type of a parameter stays", Ref: "TR-069a6 A.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, Run: typeChanges,
+		ID: "TYPE-009", Title: "The type of a parameter stays", Ref: "TR-069a6 A.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: rereads, Run: typeChanges,
 		Doc: "Two answers of one session give it different types. It is told once per session.",
 	},
 	{
-		ID: "FLT-014", Title: "Each parameter that is wrong has a SetParameterValuesFault", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: changes, Run: faultsMissing,
+		ID: "FLT-014", Title: "Each parameter that is wrong has a SetParameterValuesFault", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers | failing, Run: faultsMissing,
 		Doc: "Parameters that GetParameterNames showed as read-only earlier in the session are wrong for certain.",
 	},
 	{
-		ID: "FLT-024", Title: "9005 is only for names that there are not", Ref: "TR-069a6 A.3.2.2", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: failing, Run: knownName,
+		ID: "FLT-024", Title: "9005 is only for names that there are not", Ref: "TR-069a6 A.3.2.2", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: failing, all: discovers, Run: knownName,
 		Doc: "GetParameterNames listed all the names earlier in the session, and nothing was deleted since.",
 	},
 	{

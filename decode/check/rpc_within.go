@@ -24,7 +24,7 @@ var rpcCourse = []*Check{
 		Doc: "With NextLevel false the answer begins with the object that was asked for, and has the object of each name in it; of a parameter it has that parameter alone.",
 	},
 	{
-		ID: "RPC-013", Title: "Names and values of a path agree", Ref: "TR-069a6 A.3.2.2, A.3.2.3", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: discovers, Run: namesAndValues,
+		ID: "RPC-013", Title: "Names and values of a path agree", Ref: "TR-069a6 A.3.2.2, A.3.2.3", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: discovers, all: reads, Run: namesAndValues,
 		Doc: "What GetParameterNames lists below a path GetParameterValues has values of, and the other way round, while nothing was added or deleted. Tables that change by themselves (hosts, statistics) are not compared.",
 	},
 	{
@@ -32,23 +32,23 @@ var rpcCourse = []*Check{
 		Doc: "The answer is fault 9003: which of the two values counts nobody can know. That the ACS asked for it is RPC-014.",
 	},
 	{
-		ID: "RPC-019", Title: "A value that was set with Status 0 reads back", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: readBack,
+		ID: "RPC-019", Title: "A value that was set with Status 0 reads back", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: sets, all: reads, Run: readBack,
 		Doc: "Status 0 says that it is in force. Secrets, states of diagnostics and what triggers something are not compared, nor how a value is written.",
 	},
 	{
-		ID: "RPC-020", Title: "A SetParameterValues that was refused changes nothing", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: refusedAndDone,
+		ID: "RPC-020", Title: "A SetParameterValues that was refused changes nothing", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: sets, all: failing | reads, Run: refusedAndDone,
 		Doc: "It is all or nothing: a value that was in a refused request and is read later in the session, though another one was read before, was set all the same.",
 	},
 	{
-		ID: "RPC-028", Title: "DeleteObject leaves the numbers of other instances", Ref: "TR-069a6 A.3.2.7", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: othersRenumbered,
+		ID: "RPC-028", Title: "DeleteObject leaves the numbers of other instances", Ref: "TR-069a6 A.3.2.7", Severity: Error, Gates: Counterpart, Subject: OfSession, course: makes, Run: othersRenumbered,
 		Doc: "Instance numbers are for life. They are compared where the same table was listed before and after.",
 	},
 	{
-		ID: "RPC-029", Title: "What was deleted is gone, and what was added is there", Ref: "TR-069a6 A.3.2.6, A.3.2.7", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: addedAndDeleted,
+		ID: "RPC-029", Title: "What was deleted is gone, and what was added is there", Ref: "TR-069a6 A.3.2.6, A.3.2.7", Severity: Error, Gates: Counterpart, Subject: OfSession, course: makes, Run: addedAndDeleted,
 		Doc: "Status 0 says that it is done: answers later in the session have to show it.",
 	},
 	{
-		ID: "RPC-032", Title: "A notification that was set reads back", Ref: "TR-069a6 A.3.2.4", Severity: Error, Gates: Counterpart, Subject: OfSession, course: changes, Run: notificationBack,
+		ID: "RPC-032", Title: "A notification that was set reads back", Ref: "TR-069a6 A.3.2.4", Severity: Error, Gates: Counterpart, Subject: OfSession, course: notifies, Run: notificationBack,
 		Doc: "With NotificationChange true the Notification is in force with the answer, and GetParameterAttributes shows it.",
 	},
 	{
