@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -549,12 +550,25 @@ func (p *playedCPE) request(like *cwmp.Message, text string) ([]byte, error) {
 	case basic:
 		own["Authorization"] = p.basic(recorded)
 	case recorded != "": // as it was, but for who it is
-		own["Authorization"] = p.renamed(recorded)
+		own["Authorization"] = p.counted(p.renamed(recorded))
 	}
 	if text == "" && like.Kind != cwmp.Empty {
 		own["Content-Type"] = ""
 	}
 	return request(like, target, p.to.Host, own, text), nil
+}
+
+// nonceCount is the nc of an answer to a Digest challenge.
+var nonceCount = regexp.MustCompile(`\bnc="?[0-9a-fA-F]{8}`)
+
+// counted is a recorded answer to a Digest challenge, counted on where a session is the
+// CPE's own: it answers like one recorded message more than once.
+func (p *playedCPE) counted(recorded string) string {
+	if p.own == nil {
+		return recorded
+	}
+	p.login.count++
+	return nonceCount.ReplaceAllStringFunc(recorded, func(nc string) string { return fmt.Sprintf("%s%08x", nc[:len(nc)-8], p.login.count) })
 }
 
 // basic is a recorded answer to a Basic challenge, of a user who may be called after

@@ -213,7 +213,8 @@ func (d *device) authorize(h *http) {
 	switch d.auth {
 	case "digest":
 		_, _, path := splitURL(d.url)
-		h.set("Authorization", fmt.Sprintf(`Digest username="%s", realm="acs", nonce="7f21", uri="%s", response="0123456789abcdef0123456789abcdef", qop=auth, nc=00000001, cnonce="c4"`, user, path))
+		d.logins++
+		h.set("Authorization", fmt.Sprintf(`Digest username="%s", realm="acs", nonce="7f21", uri="%s", response="0123456789abcdef0123456789abcdef", qop=auth, nc=%08x, cnonce="c4"`, user, path, d.logins))
 	case "basic":
 		h.set("Authorization", "Basic ZXhhbXBsZTpleGFtcGxl")
 	}

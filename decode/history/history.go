@@ -29,6 +29,8 @@ type Command struct {
 	FileType, URL string
 	Asked         time.Time // when the request was complete
 	Delay         time.Duration
+	Operations    int      // of ChangeDUState
+	Open          bool     // one of them may have several results
 	AtOnce        bool     // Status 0: it was done, and nothing will be reported
 	Session       [16]byte // in which it was asked
 	N             int      // the request's message in it
@@ -101,7 +103,7 @@ type Device struct {
 }
 
 const (
-	maxCommands = 64
+	MaxCommands = 64 // outstanding ones of a device
 	maxReported = 32
 	maxRun      = 5
 	maxFirsts   = 4
@@ -575,7 +577,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 			}
 			d.Commands = nil
 		}
-		if len(d.Commands) < maxCommands {
+		if len(d.Commands) < MaxCommands {
 			d.Commands = append(d.Commands, c)
 		}
 	}
@@ -623,7 +625,11 @@ func CommandOf(m *cwmp.Message) (c Command, ok bool) {
 			}
 		}
 	case *cwmp.ChangeDUState:
-		c.Key = a.CommandKey.Value
+		c.Key, c.Operations = a.CommandKey.Value, len(a.Operations.Items)
+		for i := range a.Operations.Items {
+			o := &a.Operations.Items[i]
+			c.Open = c.Open || o.UUID.Value == "" || o.Version.Value == ""
+		}
 	case *cwmp.Reboot:
 		c.Key = a.CommandKey.Value
 	case *cwmp.ScheduleInform:
