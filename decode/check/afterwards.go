@@ -49,7 +49,7 @@ var afterwards = []*Check{
 		Doc: "AutonomousTransferComplete and GetAllQueuedTransfers came with 1.1, ScheduleDownload, CancelTransfer, ChangeDUState and its reports with 1.2. It is told once per method.",
 	},
 	{
-		ID: "SEC-006", Title: "An answer to a challenge is used once", Ref: "RFC 2617 3.2.2", Severity: Warning, Gates: PlainHTTP, Subject: OfSession, odd: credentials, Run: sameAnswer,
+		ID: "SEC-006", Title: "An answer to a challenge is used once", Ref: "RFC 2617 3.2.2", Severity: Warning, Gates: WholeSession | PlainHTTP, Subject: OfSession, odd: credentials, Run: sameAnswer,
 		Doc: "nc counts the requests with one nonce. The same again is what somebody would send who had overheard it. It is told once per session.",
 	},
 	{
@@ -255,7 +255,7 @@ func sameAnswer(p *Pass) {
 		if v["nonce"] == "" || v["nc"] == "" {
 			continue
 		}
-		key := v["nonce"] + "\x00" + v["nc"]
+		key := v["username"] + "\x00" + v["nonce"] + "\x00" + v["nc"]
 		if first := seen[key]; first != nil && !m.Resend {
 			p.reportWith(Warning, CPE, atField(m, "Authorization"), []*cwmp.Message{first}, "nc %s comes again with the same nonce", short(v["nc"]))
 			return
