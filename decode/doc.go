@@ -16,6 +16,10 @@
 //	      ▼
 //	check.Checker     holds messages and sessions against the catalogue: one
 //	      │           rule, one value, one citation. Findings point at a byte.
+//	      │           A history.Store knows each device's sessions before.
+//	      ▼
+//	story.Of          says which of the findings broke the session.
+//	      │
 //	      ▼
 //	decode.Item       a session with its findings, at its end; a Connection
 //	                  Request; a transfer; a connection that could not be read.
