@@ -416,7 +416,7 @@ func (d *Device) reported(events []Event) {
 		if method == "Download" || method == "Upload" || method == "ScheduleDownload" || method == "ChangeDUState" { // by its own method
 			continue
 		}
-		d.clear(method, e.Key, Done{By: e.Code})
+		d.clear(method, e.Key, Done{By: clip(e.Code)})
 	}
 }
 
@@ -547,7 +547,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 				e := Event{"M " + method, clip(a.CommandKey.Value)}
 				if ok {
 					p.Answered = append(p.Answered, e)
-					d.clear(method, a.CommandKey.Value, Done{By: q.RPC, Fault: strings.TrimSpace(a.FaultStruct.FaultCode.Value)})
+					d.clear(method, a.CommandKey.Value, Done{By: clip(q.RPC), Fault: clip(strings.TrimSpace(a.FaultStruct.FaultCode.Value))})
 				} else {
 					d.unanswered(a, p)
 				}
@@ -557,12 +557,12 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 	case *cwmp.DUStateChangeComplete:
 		if ok {
 			p.Answered = append(p.Answered, Event{"M ChangeDUState", clip(a.CommandKey.Value)})
-			d.clear("ChangeDUState", a.CommandKey.Value, Done{By: q.RPC, Fault: faultOfResults(a)})
+			d.clear("ChangeDUState", a.CommandKey.Value, Done{By: clip(q.RPC), Fault: faultOfResults(a)})
 		}
 	case *cwmp.CancelTransfer:
 		if ok {
 			for _, method := range []string{"Download", "Upload", "ScheduleDownload"} {
-				d.clear(method, a.CommandKey.Value, Done{By: q.RPC, Void: true})
+				d.clear(method, a.CommandKey.Value, Done{By: clip(q.RPC), Void: true})
 			}
 		}
 	}
