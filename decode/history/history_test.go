@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"informant/capture/scenario"
 	"informant/decode"
@@ -170,6 +174,68 @@ func TestForgetAt(t *testing.T) {
 	s.ForgetAt(netip.MustParseAddr("192.0.2.10"))
 	if s.Len() != 1 || s.Device(list[1].Device.Key()) == nil {
 		t.Errorf("%d are left", s.Len())
+	}
+}
+
+// TestDone: what became of commands is told by the session that tells it, and what was
+// not told is pending.
+func TestDone(t *testing.T) {
+	list := sessions(t, asked+booted+failed+told+`cpe Inform
+acs InformResponse
+cpe empty
+acs Upload CommandKey=u1
+cpe UploadResponse
+acs 204
+close cpe
+wait 60s
+`+failed)
+	var s history.Store
+	var got []string
+	for _, x := range list {
+		for _, d := range s.Add(x) {
+			got = append(got, fmt.Sprint(d.Method, " ", d.Key, " by ", d.By, " in ", x.Ordinal, " of ", slices.IndexFunc(list, func(y *cwmp.Session) bool { return y.ID == d.Session })+1))
+		}
+	}
+	want := []string{"Reboot r1 by M Reboot in 2 of 1", "Download d1 by TransferComplete in 4 of 1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	pending := func(now time.Time) (keys []string) {
+		s.Pending(now, 10*time.Minute, func(_ string, c *history.Command) { keys = append(keys, c.Key) })
+		return keys
+	}
+	end := list[len(list)-1].End
+	if early, late := pending(end.Add(time.Minute)), pending(end.Add(time.Hour)); len(early) != 0 || !slices.Equal(late, []string{"u1"}) {
+		t.Errorf("%q, %q", early, late)
+	}
+}
+
+// BenchmarkMillion takes four sessions of each of a million devices, and tells what a
+// device needs of memory: go test ./decode/history -bench Million -benchtime 1x
+func BenchmarkMillion(b *testing.B) {
+	const devices = 1_000_000
+	list := sessions(b, asked+booted+failed+told)
+	memory := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for b.Loop() {
+		before := memory()
+		s := history.Store{Limit: devices}
+		for _, x := range list {
+			own := *x
+			for i := range devices {
+				own.Device.SerialNumber = strconv.Itoa(i)
+				s.Add(&own)
+			}
+		}
+		b.ReportMetric(float64(memory()-before)/devices, "B/device")
+		if s.Len() != devices {
+			b.Fatal(s.Len())
+		}
+		runtime.KeepAlive(&s)
 	}
 }
 
