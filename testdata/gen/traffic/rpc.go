@@ -240,7 +240,7 @@ func (d *device) objects() {
 	if d.igd {
 		table = d.root() + "WANDevice.1.WANConnectionDevice.1.WANIPConnection.1.PortMapping."
 	}
-	instance := 2 + d.rnd.IntN(30)
+	instance := 1000 + d.rnd.IntN(30) // none of those that the device has values of
 	d.request("AddObject", func() {
 		d.in.leaf("ObjectName", table)
 		d.in.leaf("ParameterKey", "17")
