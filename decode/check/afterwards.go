@@ -53,6 +53,26 @@ var afterwards = []*Check{
 		Doc: "nc counts the requests with one nonce. The same again is what somebody would send who had overheard it. It is told once per session.",
 	},
 	{
+		ID: "RPC-018", Title: "Values of a Status 1 are in force in the next session", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: notInForce,
+		Doc: "The CPE had said that they would be applied later, and tells the old ones. Somebody else may have set them back, so it is told as a warning.",
+	},
+	{
+		ID: "RPC-027", Title: "The number of a deleted instance is not used again soon", Ref: "TR-069a6 A.3.2.6", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: makes, Run: numberReused,
+		Doc: "An ACS that missed the deletion takes the new instance for the old one. The last 16 deletions are known.",
+	},
+	{
+		ID: "EVT-036", Title: "1 BOOT doesn't come with 2 PERIODIC each time", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History, Subject: OfSession, Run: bootPeriodic,
+		Doc: "Some devices take the boot for a period that has passed. Two boots in a row came with it.",
+	},
+	{
+		ID: "XFER-010", Title: "A firmware is reported as done when it runs", Ref: "no standard: interoperability", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: toldTooEarly,
+		Doc: "TransferComplete told success in the session before, and the new SoftwareVersion shows only now: the image may still have failed to boot.",
+	},
+	{
+		ID: "TIME-008", Title: "Retries come further and further apart", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: noBackOff,
+		Doc: "The wait doubles with each. Four in a row came at the same distance, give or take a fifth. It is told once.",
+	},
+	{
 		ID: "TIME-002", Title: "2 PERIODIC comes in step with PeriodicInformTime", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: periodPhase,
 		Doc: "It is a multiple of the interval from that time, give or take five seconds or a hundredth of the interval. Judged where CurrentTime is right, and neither was changed since the period before.",
 	},
@@ -284,5 +304,109 @@ func periodPhase(p *Pass) {
 		if off > max(5*time.Second, interval/100) {
 			p.report(CPE, p.atCode(in, "2 PERIODIC", ""), "2 PERIODIC comes %s out of step with PeriodicInformTime %s", off.Round(time.Second), quote(phase.Value))
 		}
+	})
+}
+
+func notInForce(p *Pass) {
+	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
+		if history.Has(events, "0 BOOTSTRAP") || !d.Last.Good {
+			return
+		}
+		for i := range d.Set {
+			s := &d.Set[i]
+			if !s.Later || s.By != cwmp.ACS || s.Session != d.Last.ID || s.Old == "" || s.Old == s.Value {
+				continue
+			}
+			find := func(m *cwmp.Message, list []cwmp.ParameterValueStruct) bool {
+				for i := range list {
+					if x := &list[i]; strings.TrimSpace(x.Name.Value) == s.Name && x.Value.Present {
+						if strings.TrimSpace(x.Value.Value) == s.Old {
+							p.reportPast(Warning, CPE, atLeaf(m, &x.Value), []Ref{{Session: s.Session, N: s.N, Offset: -1}}, "%s is as it was before the ACS set it in the session before, with Status 1", short(s.Name))
+						}
+						return true
+					}
+				}
+				return false
+			}
+			if find(p.Session.Inform, in.ParameterList.Items) {
+				continue
+			}
+			for _, t := range p.Session.Transactions {
+				if q, sets := t.Request.Args.(*cwmp.SetParameterValues); sets && slices.ContainsFunc(q.ParameterList.Items, func(x cwmp.ParameterValueStruct) bool { return strings.TrimSpace(x.Name.Value) == s.Name }) {
+					break
+				}
+				if t.Response == nil {
+					continue
+				}
+				if a, ok := t.Response.Args.(*cwmp.GetParameterValuesResponse); ok && find(t.Response, a.ParameterList.Items) {
+					break
+				}
+			}
+		}
+	})
+}
+
+func numberReused(p *Pass) {
+	p.past(func(d *history.Device, _ *cwmp.Inform, events []history.Event) {
+		if history.Has(events, "0 BOOTSTRAP") {
+			return
+		}
+		gone := slices.Clone(d.Deleted)
+		for _, t := range p.Session.Transactions {
+			if t.Response == nil || t.Response.Kind != cwmp.Response {
+				continue
+			}
+			switch a := t.Request.Args.(type) {
+			case *cwmp.DeleteObject:
+				gone = append(gone, strings.TrimSpace(a.ObjectName.Value))
+			case *cwmp.AddObject:
+				r, ok := t.Response.Args.(*cwmp.AddObjectResponse)
+				if !ok {
+					continue
+				}
+				if name := strings.TrimSpace(a.ObjectName.Value) + strings.TrimSpace(r.InstanceNumber.Value) + "."; slices.Contains(gone, name) {
+					p.reportWith(Warning, CPE, atLeaf(t.Response, &r.InstanceNumber), []*cwmp.Message{t.Request}, "The new instance is %s, which was deleted lately", short(name))
+				}
+			}
+		}
+	})
+}
+
+func bootPeriodic(p *Pass) {
+	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
+		if d.Together && history.Has(events, "1 BOOT") && history.Has(events, "2 PERIODIC") && !d.Booted.IsZero() && d.Last.Good {
+			p.report(CPE, p.atCode(in, "2 PERIODIC", ""), "2 PERIODIC comes with 1 BOOT, as it did with the boot before")
+		}
+	})
+}
+
+func toldTooEarly(p *Pass) {
+	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
+		now, other := otherSoftware(d, in)
+		if !other || !d.Last.Good || slices.ContainsFunc(d.Commands, func(c history.Command) bool { return strings.HasPrefix(c.FileType, "1 ") && !c.AtOnce }) {
+			return
+		}
+		for _, e := range d.Last.Took {
+			if c := d.Was(e.Key, "Download", "ScheduleDownload"); c != nil && strings.HasPrefix(c.FileType, "1 ") {
+				p.reportPast(Warning, CPE, p.atParameter(".DeviceInfo.SoftwareVersion"), []Ref{ofCommand(c), ofPast(&d.Last)}, "SoftwareVersion is %s only now, and the firmware was reported as done in the session before", quote(now))
+				return
+			}
+		}
+	})
+}
+
+func noBackOff(p *Pass) {
+	p.past(func(d *history.Device, in *cwmp.Inform, _ []history.Event) {
+		if d.Failures != 4 || len(d.Tries) != 4 {
+			return
+		}
+		tries := append(slices.Clone(d.Tries), p.Session.Start)
+		first := tries[1].Sub(tries[0])
+		for i := 2; i < len(tries); i++ {
+			if gap := tries[i].Sub(tries[i-1]); (gap - first).Abs() > first/5 {
+				return
+			}
+		}
+		p.report(CPE, atLeaf(p.Session.Inform, &in.RetryCount), "Four retries came %s apart each", first.Round(100*time.Millisecond))
 	})
 }

@@ -120,6 +120,9 @@ func retryLate(p *Pass) {
 		if _, known := d.Value(".CWMPRetryMinimumWaitInterval"); !known && p.Session.EffectiveVersion >= 3 {
 			return
 		}
+		if int(n) > d.Failures || d.Failures == d.Sessions && int(n) != d.Failures { // it failed before what was seen
+			return
+		}
 		waited, most := p.Session.Start.Sub(d.Last.End), retryLowest(d, d.Failures+1)
 		if waited > most+most/10+time.Second {
 			p.reportPast(Warning, CPE, message(p.Session.Inform), []Ref{ofPast(&d.Last)}, "Retry %d comes %s after the session that failed, and at most %s are to be waited", d.Failures, waited.Round(time.Second), most)

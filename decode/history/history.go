@@ -49,6 +49,8 @@ type Done struct {
 type Setting struct {
 	Name    string // in full
 	Value   string
+	Old     string    // the one before, where the ACS set it
+	Later   bool      // the ACS set it, and the CPE said that it will be in force later (Status 1)
 	By      cwmp.Role // who said it last: the ACS set it, or the CPE told it
 	Session [16]byte
 	N       int
@@ -69,6 +71,7 @@ type Past struct {
 	HasKey       bool    // the Inform had a ParameterKey
 	Unanswered   []Event // transfers that it reported without getting the response
 	Answered     []Event // likewise, with it
+	Took         []Event // those of them that had gone well
 	Space        string
 	Clock        time.Time // CurrentTime; zero unknown
 }
@@ -85,8 +88,11 @@ type Device struct {
 	Set      []Setting
 	Expected string // the ParameterKey that the last successful request gave
 	KeyKnown bool
-	Refused  string // the ParameterKey of a request that was refused, "" for none
-	Failures int    // sessions that failed since the last that went well, or boot
+	Refused  string      // the ParameterKey of a request that was refused, "" for none
+	Failures int         // sessions that failed since the last that went well, or boot
+	Tries    []time.Time // the beginnings of the sessions that failed since the last that went well
+	Deleted  []string    // objects that were deleted lately, in full
+	Together bool        // its last 1 BOOT came with 2 PERIODIC
 	Methods  []string
 	ACS      []string    // the methods that the ACS listed
 	Periodic time.Time   // of the last good session with 2 PERIODIC
@@ -98,6 +104,7 @@ type Device struct {
 	UpTimeAt time.Time
 	Asked8   []Command  // diagnostics that were requested, and not told as complete
 	texts    *texts     // while a session is taken
+	later    bool       // while values are taken: they will be in force later
 	done     []Done     // by the session that was taken last
 	Address  netip.Addr // the client's, of the last session
 }
@@ -107,6 +114,8 @@ const (
 	maxReported = 32
 	maxRun      = 5
 	maxFirsts   = 4
+	maxTries    = 5
+	maxDeleted  = 16
 	maxSet      = 64
 	maxText     = 512
 )
@@ -346,7 +355,7 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	d.Sessions++
 	switch {
 	case p.Good:
-		d.Failures = 0
+		d.Failures, d.Tries = 0, nil
 		for i := range d.Commands {
 			if d.Commands[i].Session != x.ID {
 				d.Commands[i].Good++
@@ -357,6 +366,7 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 		}
 	case p.Failed:
 		d.Failures++
+		d.Tries = latest(d.Tries, x.Start, maxTries)
 	}
 	switch {
 	case !p.Good:
@@ -370,7 +380,7 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 		d.Firsts = latest(d.Firsts, x.Start, maxFirsts)
 	}
 	if Has(events, "1 BOOT") {
-		d.Booted = x.Start
+		d.Booted, d.Together = x.Start, Has(events, "2 PERIODIC")
 	}
 	if Has(events, "8 DIAGNOSTICS COMPLETE") || Has(events, "1 BOOT") || Has(events, "0 BOOTSTRAP") { // a boot ends them, too
 		d.Asked8 = slices.DeleteFunc(d.Asked8, func(c Command) bool { return c.Session != x.ID })
@@ -503,6 +513,9 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 				if by == cwmp.ACS && strings.HasSuffix(name, "DiagnosticsState") && strings.TrimSpace(v.Value.Value) == "Requested" && len(d.Asked8) < maxReported {
 					d.Asked8 = append(d.Asked8, Command{Method: d.texts.keep(name), Asked: m.End, Session: x.ID, N: m.N})
 				}
+				if s.Later = d.later; by == cwmp.ACS {
+					s.Old = s.Value
+				}
 				s.Value, s.By, s.Session, s.N = d.texts.keep(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
 			}
 		}
@@ -519,12 +532,20 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 	case *cwmp.SetParameterValues:
 		d.key(ok, a.ParameterKey.Value)
 		if ok {
+			r, _ := t.Response.Args.(*cwmp.SetParameterValuesResponse)
+			d.later = r != nil && strings.TrimSpace(r.Status.Value) == "1"
 			d.values(x, q, a.ParameterList.Items, cwmp.ACS)
+			d.later = false
 		}
 	case *cwmp.AddObject:
 		d.key(ok, a.ParameterKey.Value)
 	case *cwmp.DeleteObject:
-		d.key(ok, a.ParameterKey.Value)
+		if d.key(ok, a.ParameterKey.Value); ok {
+			if len(d.Deleted) >= maxDeleted {
+				d.Deleted = slices.Delete(d.Deleted, 0, 1)
+			}
+			d.Deleted = append(d.Deleted, d.texts.keep(strings.TrimSpace(a.ObjectName.Value)))
+		}
 	case *cwmp.GetParameterValues:
 		if r, isValues := t.Response.Args.(*cwmp.GetParameterValuesResponse); isValues {
 			d.values(x, t.Response, r.ParameterList.Items, cwmp.CPE)
@@ -546,6 +567,9 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 			if d.Find(a.CommandKey.Value, method) != nil {
 				e := Event{"M " + method, clip(a.CommandKey.Value)}
 				if ok {
+					if code := strings.TrimSpace(a.FaultStruct.FaultCode.Value); code == "" || code == "0" {
+						p.Took = append(p.Took, e)
+					}
 					p.Answered = append(p.Answered, e)
 					d.clear(method, a.CommandKey.Value, Done{By: clip(q.RPC), Fault: clip(strings.TrimSpace(a.FaultStruct.FaultCode.Value))})
 				} else {
