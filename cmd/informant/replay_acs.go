@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -155,14 +156,18 @@ func runReplayACS(cmd *cobra.Command, o replayACSOptions, args []string) error {
 	}
 	a.Done = r.until(o.count, func() { stop(errPlayed) })
 	r.say("listening on %s", l.Addr())
+	var waking sync.WaitGroup
 	if o.wake != "" {
-		go func() {
-			if err := r.wake(serving, &o); err != nil {
+		waking.Go(func() {
+			if err := r.wake(serving, &o); err != nil && context.Cause(serving) != errPlayed {
 				r.say("%v", err)
 			}
-		}()
+		})
 	}
-	if err := a.Serve(serving, l); err != nil {
+	err = a.Serve(serving, l)
+	stop(nil)
+	waking.Wait() // it tells how it went
+	if err != nil {
 		return err
 	}
 	return r.end(cmd.Context())
