@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"informant/capture"
 	"informant/decode/cwmp"
 	"informant/decode/history"
 )
@@ -132,10 +133,14 @@ func heartbeatAlone(p *Pass) {
 
 func bootedAtOnce(p *Pass) {
 	s := p.Session
-	if s.Outcome != cwmp.Failed || s.Ended != cwmp.ConnReset && s.Ended != cwmp.ConnClosed || len(s.Closes) == 0 || s.Closes[0].From != 0 {
+	if s.Outcome != cwmp.Failed || s.Ended != cwmp.ConnReset && s.Ended != cwmp.ConnClosed {
 		return
 	}
 	last := s.Messages[len(s.Messages)-1]
+	i := slices.IndexFunc(s.Closes, func(c cwmp.CloseSeen) bool { return c.After >= last.N }) // not one of a connection before
+	if i < 0 || s.Closes[i].From != capture.FromClient {
+		return
+	}
 	for _, t := range s.Transactions {
 		if q := t.Request.RPC; (q == "Reboot" || q == "FactoryReset") && t.Caller == cwmp.ACS && t.Response != nil && t.Response.Kind == cwmp.Response && last.N-t.Response.N <= 1 {
 			p.reportWith(Error, CPE, atMethod(t.Response), []*cwmp.Message{t.Request}, "The CPE answers %s, and breaks the session off", q)
@@ -338,7 +343,7 @@ func notInForce(p *Pass) {
 				if t.Response == nil {
 					continue
 				}
-				if a, ok := t.Response.Args.(*cwmp.GetParameterValuesResponse); ok && find(t.Response, a.ParameterList.Items) {
+				if find(t.Response, parameters(t.Response)) {
 					break
 				}
 			}

@@ -2,6 +2,7 @@ package cwmp
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"informant/capture"
@@ -294,7 +295,7 @@ func (s *tracked) failure() string {
 		if s.Ended == HTTPError && m.Kind == HTTP && m.Status >= 400 {
 			what := "a message"
 			if i > 0 && s.Messages[i-1].From == CPE {
-				what = describe(s.Messages[i-1])
+				what = Describe(s.Messages[i-1])
 			}
 			return fmt.Sprintf("the ACS answered %s with status %d", what, m.Status)
 		}
@@ -302,15 +303,19 @@ func (s *tracked) failure() string {
 	return "the session failed"
 }
 
-// describe names a message in a sentence.
-func describe(m *Message) string {
-	switch m.Kind {
-	case Empty:
+// Describe names a message in a sentence: "the Inform", "the empty POST".
+func Describe(m *Message) string {
+	switch {
+	case m.Kind == Empty && m.From == ACS:
+		return "the empty answer"
+	case m.Kind == Empty:
 		return "the empty POST"
-	case Unreadable:
+	case m.Kind == Unreadable:
 		return "an unreadable message"
-	case Fault:
+	case m.Kind == Fault:
 		return "the Fault"
+	case m.Kind == HTTP && m.Status > 0:
+		return "status " + strconv.Itoa(m.Status)
 	}
 	return "the " + m.RPC
 }
@@ -342,7 +347,7 @@ func (s *tracked) closer(how capture.End) string {
 // phase says where the session stood when its connection went.
 func (s *tracked) phase() string {
 	if n := len(s.Messages); n > 0 && s.Messages[n-1].From == CPE {
-		return "before " + describe(s.Messages[n-1]) + " was answered"
+		return "before " + Describe(s.Messages[n-1]) + " was answered"
 	}
 	switch s.State {
 	case AskedA, AskedH, AskedN:

@@ -339,8 +339,9 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	p.Software, _ = Parameter(in, ".DeviceInfo.SoftwareVersion")
 	p.ParameterKey, p.HasKey = Parameter(in, ".ManagementServer.ParameterKey")
 	p.Software, p.ParameterKey = d.texts.keep(p.Software), d.texts.keep(p.ParameterKey)
+	moved := d.moved(&p)
 	d.reported(events)
-	d.moved(&p)
+	d.done = append(d.done, moved...)
 	d.values(x, x.Inform, in.ParameterList.Items, cwmp.CPE)
 	if p.HasKey {
 		d.Expected, d.KeyKnown, d.Refused = p.ParameterKey, true, ""
@@ -414,6 +415,7 @@ func (d *Device) reported(events []Event) {
 			}
 		}
 		d.Commands, d.KeyKnown, d.Expected = nil, false, ""
+		d.Set, d.Deleted, d.Periodic = nil, nil, time.Time{} // it may have been reset
 	}
 	if Has(events, "1 BOOT") {
 		d.Failures = 0
@@ -430,11 +432,12 @@ func (d *Device) reported(events []Event) {
 	}
 }
 
-// moved notes that a device calls the ACS that it was given.
-func (d *Device) moved(p *Past) {
+// moved says that a device calls the ACS that it was given.
+func (d *Device) moved(p *Past) []Done {
 	if s, ok := d.Value(".ManagementServer.URL"); ok && s.By == cwmp.ACS && d.Sessions > 0 && s.Session == d.Last.ID && p.URL != d.Last.URL {
-		d.done = append(d.done, Done{Command: Command{Method: "SetParameterValues", URL: s.Value, Asked: d.Last.End, Session: s.Session, N: s.N}, By: p.URL})
+		return []Done{{Command: Command{Method: "SetParameterValues", URL: s.Value, Asked: d.Last.End, Session: s.Session, N: s.N}, By: p.URL}}
 	}
+	return nil
 }
 
 // clear takes a command away, since it is done.

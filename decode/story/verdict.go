@@ -149,9 +149,9 @@ func (j judge) silent() (Verdict, bool) {
 		return Verdict{}, false
 	}
 	last := j.s.Messages[len(j.s.Messages)-1]
-	v := Verdict{Party: check.ACS, Then: "the ACS never answered " + name(last)}
+	v := Verdict{Party: check.ACS, Then: "the ACS never answered " + cwmp.Describe(last)}
 	if last.From == cwmp.ACS {
-		v = Verdict{Party: check.CPE, Then: "the CPE said nothing after " + name(last)}
+		v = Verdict{Party: check.CPE, Then: "the CPE said nothing after " + cwmp.Describe(last)}
 	}
 	if f := j.cause(last); f != nil {
 		v.Party, v.Because = f.Party, f
@@ -252,7 +252,7 @@ func refused(t *cwmp.Transaction) string {
 	if t.Caller == cwmp.CPE {
 		who = "the ACS"
 	}
-	text := who + " refused " + name(t.Request) + " with fault " + t.Response.FaultCode()
+	text := who + " refused " + cwmp.Describe(t.Request) + " with fault " + t.Response.FaultCode()
 	const most = 3
 	for i := range t.Response.Fault.Parameters {
 		p := &t.Response.Fault.Parameters[i]
@@ -267,24 +267,6 @@ func refused(t *cwmp.Transaction) string {
 		text += strings.TrimSpace(p.ParameterName.Value) + " (" + strings.TrimSpace(p.FaultCode.Value) + ")"
 	}
 	return text
-}
-
-// name names a message in a sentence.
-func name(m *cwmp.Message) string {
-	switch m.Kind {
-	case cwmp.Empty:
-		if m.From == cwmp.ACS {
-			return "the empty answer"
-		}
-		return "the empty POST"
-	case cwmp.Unreadable:
-		return "a message that can't be read"
-	case cwmp.Fault:
-		return "the Fault"
-	case cwmp.HTTP:
-		return "status " + strconv.Itoa(m.Status)
-	}
-	return "the " + m.RPC
 }
 
 // What a breach of a check can do to a session.

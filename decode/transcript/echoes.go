@@ -94,8 +94,10 @@ func (x *echoes) verdict(v *story.Verdict) string {
 		then += said[strings.IndexByte(said+":", ':'):]
 	}
 	switch {
-	case v.Because == nil:
+	case v.Because == nil && then != "":
 		return strings.ToUpper(then[:1]) + then[1:]
+	case v.Because == nil:
+		return "The session failed"
 	case then == "":
 		return x.finding(v.Because)
 	}

@@ -67,7 +67,11 @@ func (e *encoder) concluded(list []history.Done) {
 		x := &list[i]
 		e.object("")
 		e.command(&x.Command)
-		e.text("by", x.By)
+		if x.Method == "SetParameterValues" {
+			e.url("by", x.By)
+		} else {
+			e.text("by", x.By)
+		}
 		e.known("faultCode", x.Fault)
 		e.yes("void", x.Void)
 		e.end('}')
