@@ -11,7 +11,7 @@ import (
 
 // memoryGoal is what the program's memory is kept below while what must be held
 // is less: sessions that are open, and what is on its way between goroutines.
-const memoryGoal = 76 << 20
+const memoryGoal = 80 << 20
 
 // heldOnTop is by how much of what is held the heap may grow until it is
 // collected, in percent, where what is held is beyond the goal.

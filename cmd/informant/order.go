@@ -19,7 +19,7 @@ type told struct {
 }
 
 // block is a part of a text. What has been written serves again.
-type block [4 << 10]byte
+type block [1 << 10]byte
 
 // order writes rendered items by their start, as far as a bounded memory
 // allows. An item that comes too late is written when it comes.

@@ -14,7 +14,7 @@ import (
 // given or said in this version at all.
 var afterwards = []*Check{
 	{
-		ID: "HTTP-038", Title: "A body is encoded only where the other side takes it", Ref: "TR-069a6 3.4.7, RFC 9110 12.5.3", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, Run: unaskedEncoding,
+		ID: "HTTP-038", Title: "A body is encoded only where the other side takes it", Ref: "TR-069a6 3.4.7, RFC 9110 12.5.3", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: encoded, Run: unaskedEncoding,
 		Doc: "The ACS may use a Content-Encoding that the CPE's Accept-Encoding names. Of CPEs it isn't known what the ACS has allowed them, so theirs is told as a note.",
 	},
 	{

@@ -79,6 +79,7 @@ const (
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
 	vendorNames                                // a name with X_ in it
+	encoded                                    // Content-Encoding
 	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
 )
 

@@ -40,6 +40,9 @@ func headFacts(h *http1.Message) (f facts, relayed bool) {
 				f |= credentials | schemeFacts(x.Value)
 			}
 		case 16:
+			if strings.EqualFold(n, "Content-Encoding") {
+				f |= encoded
+			}
 			if strings.EqualFold(n, "WWW-Authenticate") {
 				f |= schemeFacts(x.Value)
 			}

@@ -191,6 +191,7 @@ func answerAction(p *Pass) {
 	switch {
 	case !ok:
 		p.report(CPE, atField(m, "SOAPAction"), "The POST with %s has no SOAPAction", short(m.RPC))
+	case v == `""` && !p.firstTime("quotes"): // as some stacks always do
 	case v == `""`:
 		p.reportAs(Warning, CPE, atField(m, "SOAPAction"), `SOAPAction of %s is two quotes ("") and not empty`, short(m.RPC))
 	case v != "":

@@ -64,7 +64,7 @@ var knowledge = []*Check{
 		Doc: "The session before had a Download and nothing that sets ParameterKey, and it is another one now. A configuration file may change it.",
 	},
 	{
-		ID: "INF-031", Title: "DeviceId is what DeviceInfo has", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: Counterpart, Subject: OfSession, Run: deviceInfo,
+		ID: "INF-031", Title: "DeviceId is what DeviceInfo has", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: reads, Run: deviceInfo,
 		Doc: "Manufacturer, ManufacturerOUI, ProductClass and SerialNumber, as they are read in the session.",
 	},
 	{
@@ -73,17 +73,46 @@ var knowledge = []*Check{
 	},
 }
 
-// learnt is what a session has told so far.
+// learnt is what a session has told so far, of what is asked for.
 type learnt struct {
+	of       lesson
+	set      uint64                   // a bit for each name that the ACS sets in the session: others aren't learnt as types or as read-only
 	readOnly map[string]*cwmp.Message // by name
 	types    map[string]string
 	names    map[string]*cwmp.Message
 }
 
+// lesson is what a check wants to learn.
+type lesson uint8
+
+const (
+	ofReadOnly lesson = 1 << iota
+	ofTypes
+	ofNames
+)
+
+// empty makes it know nothing. Its memory serves again, unless it is a lot.
+func (k *learnt) empty() {
+	k.readOnly, k.types, k.names = emptied(k.readOnly), emptied(k.types), emptied(k.names)
+}
+
+func emptied[T any](m map[string]T) map[string]T {
+	const few = 512
+	if m == nil || len(m) > few {
+		return map[string]T{}
+	}
+	clear(m)
+	return m
+}
+
 // learning calls f for each request of the ACS that was answered, with what was told
 // before it.
-func (p *Pass) learning(f func(t *cwmp.Transaction, k *learnt)) {
-	k := &learnt{map[string]*cwmp.Message{}, map[string]string{}, map[string]*cwmp.Message{}}
+func (p *Pass) learning(of lesson, f func(t *cwmp.Transaction, k *learnt)) {
+	k := &p.learnt
+	k.of = of
+	defer k.empty()
+	k.empty()
+	k.set = p.namesSet()
 	if in := p.Session.Inform; in != nil && openNow(in)&WholeBody != 0 {
 		k.typesOf(parameters(in))
 	}
@@ -91,32 +120,63 @@ func (p *Pass) learning(f func(t *cwmp.Transaction, k *learnt)) {
 		f(t, k)
 		switch a := t.Response.Args.(type) {
 		case *cwmp.GetParameterNamesResponse:
-			for i := range a.ParameterList.Items {
-				x := &a.ParameterList.Items[i]
-				name := strings.TrimSpace(x.Name.Value)
-				k.names[name] = t.Response
-				if w, ok := x.Writable.Bool(); ok && !w && !strings.HasSuffix(name, ".") {
-					k.readOnly[name] = t.Response
-				} else {
-					delete(k.readOnly, name)
-				}
-			}
+			k.namesOf(a, t.Response)
 		case *cwmp.GetParameterValuesResponse:
 			k.typesOf(a.ParameterList.Items)
 		}
 	})
 }
 
-func (k *learnt) typesOf(list []cwmp.ParameterValueStruct) {
-	for i := range list {
-		if t := typeName(list[i].Value.XSIType); t != "" {
-			k.types[strings.TrimSpace(list[i].Name.Value)] = t
+func (k *learnt) namesOf(a *cwmp.GetParameterNamesResponse, m *cwmp.Message) {
+	if k.of&(ofReadOnly|ofNames) == 0 {
+		return
+	}
+	for i := range a.ParameterList.Items {
+		x := &a.ParameterList.Items[i]
+		name := strings.TrimSpace(x.Name.Value)
+		if k.of&ofNames != 0 {
+			k.names[name] = m
+		}
+		if k.of&ofReadOnly == 0 || k.set&bitOf(name) == 0 {
+			continue
+		}
+		if w, ok := x.Writable.Bool(); ok && !w && !strings.HasSuffix(name, ".") {
+			k.readOnly[name] = m
+		} else {
+			delete(k.readOnly, name)
 		}
 	}
 }
 
+func (k *learnt) typesOf(list []cwmp.ParameterValueStruct) {
+	if k.of&ofTypes == 0 {
+		return
+	}
+	for i := range list {
+		if name := strings.TrimSpace(list[i].Name.Value); k.set&bitOf(name) != 0 {
+			if t := typeName(list[i].Value.XSIType); t != "" {
+				k.types[name] = t
+			}
+		}
+	}
+}
+
+// namesSet is a bit for each name that the ACS sets in the session.
+func (p *Pass) namesSet() (bits uint64) {
+	for _, t := range p.Session.Transactions {
+		if a, ok := t.Request.Args.(*cwmp.SetParameterValues); ok {
+			for i := range a.ParameterList.Items {
+				bits |= bitOf(strings.TrimSpace(a.ParameterList.Items[i].Name.Value))
+			}
+		}
+	}
+	return bits
+}
+
+func bitOf(name string) uint64 { return 1 << (hash(name) >> 58) }
+
 func readOnlySet(p *Pass) {
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofReadOnly, func(t *cwmp.Transaction, k *learnt) {
 		a, ok := t.Request.Args.(*cwmp.SetParameterValues)
 		if !ok || t.Response.Kind != cwmp.Response {
 			return
@@ -132,7 +192,7 @@ func readOnlySet(p *Pass) {
 }
 
 func readOnlyAsked(p *Pass) {
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofReadOnly, func(t *cwmp.Transaction, k *learnt) {
 		a, ok := t.Request.Args.(*cwmp.SetParameterValues)
 		if !ok {
 			return
@@ -154,7 +214,7 @@ func sameTypes(a, b string) bool {
 }
 
 func typeSet(p *Pass) {
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofTypes, func(t *cwmp.Transaction, k *learnt) {
 		a, ok := t.Request.Args.(*cwmp.SetParameterValues)
 		if !ok {
 			return
@@ -171,7 +231,7 @@ func typeSet(p *Pass) {
 
 func numberInUse(p *Pass) {
 	used := map[string]bool{}
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofNames, func(t *cwmp.Transaction, k *learnt) {
 		switch q := t.Request.Args.(type) {
 		case *cwmp.AddObject:
 			a, ok := t.Response.Args.(*cwmp.AddObjectResponse)
@@ -252,7 +312,7 @@ func typeChanges(p *Pass) {
 }
 
 func faultsMissing(p *Pass) {
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofReadOnly, func(t *cwmp.Transaction, k *learnt) {
 		a, ok := t.Request.Args.(*cwmp.SetParameterValues)
 		if !ok || t.Response.Kind != cwmp.Fault || t.Response.Fault == nil || t.Response.FaultCode() != "9003" || len(t.Response.Fault.Parameters) == 0 {
 			return
@@ -270,7 +330,7 @@ func faultsMissing(p *Pass) {
 }
 
 func knownName(p *Pass) {
-	p.learning(func(t *cwmp.Transaction, k *learnt) {
+	p.learning(ofNames, func(t *cwmp.Transaction, k *learnt) {
 		if q, ok := t.Request.Args.(*cwmp.DeleteObject); ok {
 			for name := range k.names {
 				if strings.HasPrefix(name, q.ObjectName.Value) {
@@ -387,6 +447,10 @@ func deviceInfo(p *Pass) {
 	if !ok {
 		return
 	}
+	if p.Session.Root == "" {
+		return
+	}
+	prefix := p.Session.Root + "DeviceInfo."
 	wants := map[string]*cwmp.Leaf{"Manufacturer": &id.DeviceID.Manufacturer, "ManufacturerOUI": &id.DeviceID.OUI, "ProductClass": &id.DeviceID.ProductClass, "SerialNumber": &id.DeviceID.SerialNumber}
 	p.eachAnswered(func(t *cwmp.Transaction) {
 		a, ok := t.Response.Args.(*cwmp.GetParameterValuesResponse)
@@ -395,9 +459,12 @@ func deviceInfo(p *Pass) {
 		}
 		for i := range a.ParameterList.Items {
 			x := &a.ParameterList.Items[i]
-			name, ok := strings.CutPrefix(x.Name.Value, p.Session.Root+"DeviceInfo.")
+			name, ok := strings.CutPrefix(x.Name.Value, prefix)
+			if !ok {
+				continue
+			}
 			l := wants[name]
-			if !ok || l == nil || p.Session.Root == "" || strings.TrimSpace(l.Value) == strings.TrimSpace(x.Value.Value) || name == "ManufacturerOUI" && strings.EqualFold(l.Value, x.Value.Value) {
+			if l == nil || strings.TrimSpace(l.Value) == strings.TrimSpace(x.Value.Value) || name == "ManufacturerOUI" && strings.EqualFold(l.Value, x.Value.Value) {
 				continue
 			}
 			p.reportWith(Warning, CPE, atLeaf(t.Response, &x.Value), []*cwmp.Message{in}, "DeviceInfo.%s is %s, and DeviceId has %s", name, quote(x.Value.Value), quote(l.Value))

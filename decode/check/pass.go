@@ -38,6 +38,7 @@ type Pass struct {
 	names    names
 	places   soap.Paths
 	hashes   []uint64 // room for a table of names
+	learnt   learnt   // room for what a session tells
 }
 
 // listOf is a list among a message's arguments.

@@ -284,7 +284,10 @@ var vendorNode = regexp.MustCompile(`^X_([0-9A-F]{6}|[A-Z0-9-]+(_[A-Z]+)*)_.`)
 
 func vendorNodes(p *Pass) {
 	look := func(l *cwmp.Leaf) {
-		for _, node := range strings.Split(l.Value, ".") {
+		if !strings.Contains(l.Value, "X_") {
+			return
+		}
+		for node := range strings.SplitSeq(l.Value, ".") {
 			if !strings.HasPrefix(node, "X_") || vendorNode.MatchString(node) {
 				continue
 			}

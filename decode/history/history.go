@@ -9,7 +9,6 @@
 package history
 
 import (
-	"container/list"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -60,18 +59,18 @@ type Setting struct {
 type Past struct {
 	ID           [16]byte
 	Start, End   time.Time
-	Good         bool // it was complete
-	Failed       bool // something broke it off; neither: it isn't known
-	Informed     bool // the CPE had the InformResponse
-	Events       []Event
-	Retries      int // RetryCount; -1 unknown
+	Good         bool    // it was complete
+	Failed       bool    // something broke it off; neither: it isn't known
+	Informed     bool    // the CPE had the InformResponse
+	Events       []Event `json:",omitempty"`
+	Retries      int     // RetryCount; -1 unknown
 	URL          string
 	Software     string
 	ParameterKey string
 	HasKey       bool    // the Inform had a ParameterKey
-	Unanswered   []Event // transfers that it reported without getting the response
-	Answered     []Event // likewise, with it
-	Took         []Event // those of them that had gone well
+	Unanswered   []Event `json:",omitempty"` // transfers that it reported without getting the response
+	Answered     []Event `json:",omitempty"` // likewise, with it
+	Took         []Event `json:",omitempty"` // those of them that had gone well
 	Space        string
 	Clock        time.Time // CurrentTime; zero unknown
 }
@@ -83,30 +82,35 @@ type Device struct {
 	Birth    bool      // its 0 BOOTSTRAP was among them: there is nothing it was asked before
 	Sessions int       // whole ones
 	Last     Past
-	Commands []Command // not reported yet, in order
-	Reported []Command // the last ones that were
-	Set      []Setting
-	Expected string // the ParameterKey that the last successful request gave
+	Commands []Command `json:",omitempty"` // not reported yet, in order
+	Reported []Command `json:",omitempty"` // the last ones that were
+	Set      []Setting `json:",omitempty"`
+	Expected string    // the ParameterKey that the last successful request gave
 	KeyKnown bool
 	Refused  string      // the ParameterKey of a request that was refused, "" for none
 	Failures int         // sessions that failed since the last that went well, or boot
-	Tries    []time.Time // the beginnings of the sessions that failed since the last that went well
-	Deleted  []string    // objects that were deleted lately, in full
+	Tries    []time.Time `json:",omitempty"` // the beginnings of the sessions that failed since the last that went well
+	Deleted  []string    `json:",omitempty"` // objects that were deleted lately, in full
 	Together bool        // its last 1 BOOT came with 2 PERIODIC
-	Methods  []string
-	ACS      []string    // the methods that the ACS listed
+	Methods  []string    `json:",omitempty"`
+	ACS      []string    `json:",omitempty"` // the methods that the ACS listed
 	Periodic time.Time   // of the last good session with 2 PERIODIC
-	Run      []time.Time // the beginnings of the last sessions that went well with the same events, the present last; none when Last did not
-	Firsts   []time.Time // the beginnings of the last sessions with 0 BOOTSTRAP
+	Run      []time.Time `json:",omitempty"` // the beginnings of the last sessions that went well with the same events, the present last; none when Last did not
+	Firsts   []time.Time `json:",omitempty"` // the beginnings of the last sessions with 0 BOOTSTRAP
 	Booted   time.Time   // of the last session with 1 BOOT
 	Timed    time.Time   // when PeriodicInformEnable, -Interval or -Time changed last
 	UpTime   int64       // in seconds, as it was read last; 0 unknown
 	UpTimeAt time.Time
-	Asked8   []Command  // diagnostics that were requested, and not told as complete
-	texts    *texts     // while a session is taken
+	Asked8   []Command  `json:",omitempty"` // diagnostics that were requested, and not told as complete
 	later    bool       // while values are taken: they will be in force later
 	done     []Done     // by the session that was taken last
 	Address  netip.Addr // the client's, of the last session
+}
+
+// begin makes it a device of which nothing is known. The memory of its lists serves
+// again.
+func (d *Device) begin() {
+	*d = Device{Commands: d.Commands[:0], Reported: d.Reported[:0], Set: d.Set[:0], Tries: d.Tries[:0], Run: d.Run[:0], Firsts: d.Firsts[:0], Asked8: d.Asked8[:0]}
 }
 
 const (
@@ -119,132 +123,6 @@ const (
 	maxSet      = 64
 	maxText     = 512
 )
-
-// Store keeps devices. The zero value is ready.
-type Store struct {
-	// Limit is how many devices are kept, those that were seen last: 100,000 where it
-	// is 0. One that was let go begins anew.
-	Limit int
-
-	devices map[string]*list.Element
-	order   *list.List // the one that was seen last in front
-	texts   texts
-	at      map[netip.Addr][]*Device // by address: those that called from there last
-}
-
-// Len is how many devices are known.
-func (s *Store) Len() int { return len(s.devices) }
-
-// Device is what is known of a device, nil where nothing is.
-func (s *Store) Device(key string) *Device {
-	if e := s.devices[key]; e != nil {
-		return e.Value.(*Device)
-	}
-	return nil
-}
-
-// All calls f for each device, the one that was seen last first.
-func (s *Store) All(f func(*Device)) {
-	if s.order == nil {
-		return
-	}
-	for e := s.order.Front(); e != nil; e = e.Next() {
-		f(e.Value.(*Device))
-	}
-}
-
-// Put takes what is known of a device from elsewhere, as the oldest.
-func (s *Store) Put(d *Device) {
-	s.start()
-	if s.devices[d.Key] == nil {
-		s.devices[d.Key] = s.order.PushBack(d)
-		s.live(d)
-	}
-}
-
-func (s *Store) start() {
-	if s.devices == nil {
-		s.devices, s.order, s.at = map[string]*list.Element{}, list.New(), map[netip.Addr][]*Device{}
-	}
-}
-
-// Forget lets a device begin anew: of one of its sessions not all was seen.
-func (s *Store) Forget(key string) {
-	if e := s.devices[key]; e != nil {
-		s.leave(e.Value.(*Device))
-		s.order.Remove(e)
-		delete(s.devices, key)
-	}
-}
-
-// live notes where a device calls from, and leave that it no longer does.
-func (s *Store) live(d *Device) {
-	s.at[d.Address] = append(s.at[d.Address], d)
-}
-
-func (s *Store) leave(d *Device) {
-	list := s.at[d.Address]
-	i := slices.Index(list, d)
-	if i < 0 {
-		return
-	}
-	list[i] = list[len(list)-1]
-	if list = list[:len(list)-1]; len(list) == 0 {
-		delete(s.at, d.Address)
-		return
-	}
-	s.at[d.Address] = list
-}
-
-// ForgetAt lets all devices begin anew that called from an address the last time:
-// something came from there of which it isn't known which device said it.
-func (s *Store) ForgetAt(address netip.Addr) {
-	for _, where := range []netip.Addr{address, {}} {
-		for _, d := range slices.Clone(s.at[where]) {
-			s.Forget(d.Key)
-		}
-	}
-}
-
-// Add takes a session that was seen whole, and tells the commands of earlier sessions
-// of which it says what became of them.
-func (s *Store) Add(x *cwmp.Session) []Done {
-	key := x.Device.Key()
-	in := informOf(x)
-	if key == "" || in == nil {
-		return nil
-	}
-	s.start()
-	e := s.devices[key]
-	if e == nil {
-		e = s.order.PushFront(&Device{Key: strings.Clone(key), Since: x.Start})
-		s.devices[key] = e
-		limit := s.Limit
-		if limit == 0 {
-			limit = 100_000
-		}
-		for len(s.devices) > limit {
-			s.Forget(s.order.Back().Value.(*Device).Key)
-		}
-	}
-	s.order.MoveToFront(e)
-	d := e.Value.(*Device)
-	before := d.Address
-	d.texts = &s.texts
-	now := before
-	if len(x.Conns) > 0 && x.Conns[0].Client.IsValid() {
-		now = x.Conns[0].Client.Addr().Unmap()
-	}
-	if d.Sessions == 0 || now != before {
-		s.leave(d)
-		d.Address = now
-		s.live(d)
-	}
-	d.add(x, in)
-	done := slices.DeleteFunc(d.done, func(x Done) bool { return x.Session == d.Last.ID })
-	d.texts, d.done = nil, nil
-	return done
-}
 
 func informOf(x *cwmp.Session) *cwmp.Inform {
 	if x.Inform == nil || x.Inform.Trimmed {
@@ -268,44 +146,16 @@ func Events(in *cwmp.Inform) []Event {
 	return list
 }
 
-// events are events that keep nothing else in memory.
-func (t *texts) events(list []Event) []Event {
-	for i := range list {
-		list[i] = Event{t.keep(list[i].Code), t.keep(list[i].Key)}
-	}
-	return list
-}
-
 // Has says whether an event is in a list, with whatever key.
 func Has(list []Event, code string) bool {
 	return slices.ContainsFunc(list, func(e Event) bool { return e.Code == code })
 }
 
-// clip is a text that keeps nothing else in memory, and is no longer than others.
-func clip(s string) string { return strings.Clone(s[:min(len(s), maxText)]) }
+// short is a text no longer than what is kept; it may still belong to the session.
+func short(s string) string { return s[:min(len(s), maxText)] }
 
-// texts are texts that many devices have.
-type texts map[string]string
-
-// keep is clip, of texts that were kept before the same one.
-func (t *texts) keep(s string) string {
-	const most, longest = 8192, 64
-	if s == "" {
-		return ""
-	}
-	if t == nil || len(s) > longest {
-		return clip(s)
-	}
-	if known, ok := (*t)[s]; ok {
-		return known
-	}
-	own := clip(s)
-	if *t == nil || len(*t) >= most {
-		*t = texts{}
-	}
-	(*t)[own] = own
-	return own
-}
+// clip is short, of a text that keeps nothing else in memory.
+func clip(s string) string { return strings.Clone(short(s)) }
 
 // Parameter is the value of a parameter in an Inform by its end, and whether it is
 // there.
@@ -322,14 +172,36 @@ func Parameter(in *cwmp.Inform, suffix string) (value string, ok bool) {
 var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".PeriodicInformTime", ".ManagementServer.URL", ".ConnectionRequestURL", ".ProvisioningCode", ".SoftwareVersion", ".DeviceInfo.UpTime",
 	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle"}
 
+// followedTails are the last four bytes of each of them.
+var followedTails = func() (list []uint32) {
+	for _, end := range Followed {
+		if t := tail(end); !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}()
+
+func tail(s string) uint32 {
+	n := len(s)
+	return uint32(s[n-1]) | uint32(s[n-2])<<8 | uint32(s[n-3])<<16 | uint32(s[n-4])<<24
+}
+
+// followed says whether a parameter is kept. Nearly none is.
 func followed(name string) bool {
+	if len(name) < 4 || !slices.Contains(followedTails, tail(name)) {
+		return false
+	}
 	return slices.ContainsFunc(Followed, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // add takes the device's next session.
 func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
-	events := d.texts.events(Events(in))
-	p := Past{ID: x.ID, Start: x.Start, End: x.End, Good: x.Outcome == cwmp.Complete, Failed: x.Outcome == cwmp.Failed, Events: events, Retries: -1, URL: d.texts.keep(x.URL), Space: d.texts.keep(x.Namespace)}
+	events := Events(in)
+	for i := range events {
+		events[i].Key = short(events[i].Key)
+	}
+	p := Past{ID: x.ID, Start: x.Start, End: x.End, Good: x.Outcome == cwmp.Complete, Failed: x.Outcome == cwmp.Failed, Events: events, Retries: -1, URL: short(x.URL), Space: short(x.Namespace)}
 	if n, ok := in.RetryCount.Int(); ok {
 		p.Retries = int(n)
 	}
@@ -338,7 +210,7 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	}
 	p.Software, _ = Parameter(in, ".DeviceInfo.SoftwareVersion")
 	p.ParameterKey, p.HasKey = Parameter(in, ".ManagementServer.ParameterKey")
-	p.Software, p.ParameterKey = d.texts.keep(p.Software), d.texts.keep(p.ParameterKey)
+	p.Software, p.ParameterKey = short(p.Software), short(p.ParameterKey)
 	moved := d.moved(&p)
 	d.reported(events)
 	d.done = append(d.done, moved...)
@@ -435,7 +307,7 @@ func (d *Device) reported(events []Event) {
 // moved says that a device calls the ACS that it was given.
 func (d *Device) moved(p *Past) []Done {
 	if s, ok := d.Value(".ManagementServer.URL"); ok && s.By == cwmp.ACS && d.Sessions > 0 && s.Session == d.Last.ID && p.URL != d.Last.URL {
-		return []Done{{Command: Command{Method: "SetParameterValues", URL: s.Value, Asked: d.Last.End, Session: s.Session, N: s.N}, By: p.URL}}
+		return []Done{{Command: Command{Method: "SetParameterValues", URL: s.Value, Asked: d.Last.End, Session: s.Session, N: s.N}, By: clip(p.URL)}}
 	}
 	return nil
 }
@@ -501,7 +373,7 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 			at := slices.IndexFunc(d.Set, func(s Setting) bool { return s.Name == name })
 			if at < 0 && len(d.Set) < maxSet {
 				at = len(d.Set)
-				d.Set = append(d.Set, Setting{Name: d.texts.keep(name)})
+				d.Set = append(d.Set, Setting{Name: short(name)})
 			}
 			if strings.HasSuffix(name, ".DeviceInfo.UpTime") {
 				if n, ok := v.Value.Int(); ok && n > 0 {
@@ -514,12 +386,12 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 					d.Timed = m.End
 				}
 				if by == cwmp.ACS && strings.HasSuffix(name, "DiagnosticsState") && strings.TrimSpace(v.Value.Value) == "Requested" && len(d.Asked8) < maxReported {
-					d.Asked8 = append(d.Asked8, Command{Method: d.texts.keep(name), Asked: m.End, Session: x.ID, N: m.N})
+					d.Asked8 = append(d.Asked8, Command{Method: short(name), Asked: m.End, Session: x.ID, N: m.N})
 				}
 				if s.Later = d.later; by == cwmp.ACS {
 					s.Old = s.Value
 				}
-				s.Value, s.By, s.Session, s.N = d.texts.keep(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
+				s.Value, s.By, s.Session, s.N = short(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
 			}
 		}
 	}
@@ -547,7 +419,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 			if len(d.Deleted) >= maxDeleted {
 				d.Deleted = slices.Delete(d.Deleted, 0, 1)
 			}
-			d.Deleted = append(d.Deleted, d.texts.keep(strings.TrimSpace(a.ObjectName.Value)))
+			d.Deleted = append(d.Deleted, short(strings.TrimSpace(a.ObjectName.Value)))
 		}
 	case *cwmp.GetParameterValues:
 		if r, isValues := t.Response.Args.(*cwmp.GetParameterValuesResponse); isValues {
@@ -557,7 +429,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 		if r, isList := t.Response.Args.(*cwmp.GetRPCMethodsResponse); isList {
 			var names []string
 			for i := range r.MethodList.Items {
-				names = append(names, d.texts.keep(strings.TrimSpace(r.MethodList.Items[i].Value)))
+				names = append(names, short(strings.TrimSpace(r.MethodList.Items[i].Value)))
 			}
 			if t.Caller == cwmp.ACS {
 				d.Methods = names
@@ -568,7 +440,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 	case *cwmp.TransferComplete:
 		for _, method := range []string{"Download", "Upload", "ScheduleDownload"} {
 			if d.Find(a.CommandKey.Value, method) != nil {
-				e := Event{"M " + method, clip(a.CommandKey.Value)}
+				e := Event{"M " + method, short(a.CommandKey.Value)}
 				if ok {
 					if code := strings.TrimSpace(a.FaultStruct.FaultCode.Value); code == "" || code == "0" {
 						p.Took = append(p.Took, e)
@@ -583,7 +455,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 		}
 	case *cwmp.DUStateChangeComplete:
 		if ok {
-			p.Answered = append(p.Answered, Event{"M ChangeDUState", clip(a.CommandKey.Value)})
+			p.Answered = append(p.Answered, Event{"M ChangeDUState", short(a.CommandKey.Value)})
 			d.clear("ChangeDUState", a.CommandKey.Value, Done{By: clip(q.RPC), Fault: faultOfResults(a)})
 		}
 	case *cwmp.CancelTransfer:
@@ -599,7 +471,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 		if c.Method == "FactoryReset" {
 			for i := range d.Commands {
 				if !d.Commands[i].AtOnce {
-					d.done = append(d.done, Done{Command: d.Commands[i], By: c.Method, Void: true})
+					d.done = append(d.done, Done{Command: d.Commands[i], By: "FactoryReset", Void: true})
 				}
 			}
 			d.Commands = nil
@@ -614,7 +486,7 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 func (d *Device) unanswered(a *cwmp.TransferComplete, p *Past) {
 	for _, method := range []string{"Download", "Upload", "ScheduleDownload"} {
 		if d.Find(a.CommandKey.Value, method) != nil {
-			p.Unanswered = append(p.Unanswered, Event{"M " + method, clip(a.CommandKey.Value)})
+			p.Unanswered = append(p.Unanswered, Event{"M " + method, short(a.CommandKey.Value)})
 			return
 		}
 	}
@@ -623,15 +495,15 @@ func (d *Device) unanswered(a *cwmp.TransferComplete, p *Past) {
 // key takes the ParameterKey of a request that changes something.
 func (d *Device) key(ok bool, key string) {
 	if ok {
-		d.Expected, d.KeyKnown, d.Refused = d.texts.keep(key), true, ""
+		d.Expected, d.KeyKnown, d.Refused = short(key), true, ""
 	} else if key != d.Expected {
-		d.Refused = d.texts.keep(key)
+		d.Refused = short(key)
 	}
 }
 
 // CommandOf is what a request asks a device to do, and whether it is such a request.
 func CommandOf(m *cwmp.Message) (c Command, ok bool) {
-	c = Command{Method: clip(m.RPC), Asked: m.End, N: m.N}
+	c = Command{Method: short(m.RPC), Asked: m.End, N: m.N}
 	delay := func(l *cwmp.Leaf) {
 		if n, ok := l.Int(); ok && n > 0 && n < 1<<31 {
 			c.Delay = time.Duration(n) * time.Second
@@ -666,7 +538,7 @@ func CommandOf(m *cwmp.Message) (c Command, ok bool) {
 	default:
 		return c, false
 	}
-	c.Key, c.FileType, c.URL = clip(c.Key), clip(c.FileType), clip(c.URL)
+	c.Key, c.FileType, c.URL = short(c.Key), short(c.FileType), short(c.URL)
 	return c, true
 }
 
@@ -678,19 +550,6 @@ func faultOfResults(a *cwmp.DUStateChangeComplete) string {
 		}
 	}
 	return "0"
-}
-
-// Pending calls f for each command that was asked for and of which nothing was heard
-// since: sessions of the device went well after it, or more than the wait has passed
-// beyond its delay until now.
-func (s *Store) Pending(now time.Time, wait time.Duration, f func(device string, c *Command)) {
-	s.All(func(d *Device) {
-		for i := range d.Commands {
-			if c := &d.Commands[i]; !c.AtOnce && (c.Good > 0 || now.Sub(c.Asked) > c.Delay+wait) && now.Sub(c.Asked) > c.Delay {
-				f(d.Key, c)
-			}
-		}
-	})
 }
 
 // statusOf is the Status of an answer.

@@ -90,19 +90,22 @@ func TestStore(t *testing.T) {
 		t.Errorf("PeriodicInformInterval %d %v", n, ok)
 	}
 	s.Add(list[1])
+	d = s.Device(list[0].Device.Key())
 	if d.Find("r1", "Reboot") != nil || d.Was("r1", "Reboot") == nil || d.Find("d1", "Download").Good != 1 {
 		t.Errorf("%+v", d)
 	}
 	s.Add(list[2])
+	d = s.Device(list[0].Device.Key())
 	if d.Failures != 1 || !d.Last.Failed || d.Last.Informed {
 		t.Errorf("%+v", d)
 	}
 	s.Add(list[3])
+	d = s.Device(list[0].Device.Key())
 	if d.Failures != 0 || len(d.Commands) != 0 || len(d.Last.Answered) != 1 || len(d.Run) != 1 {
 		t.Errorf("%+v", d)
 	}
-	s.Forget(d.Key)
-	if s.Len() != 0 || s.Device(d.Key) != nil {
+	s.Forget(list[0].Device.Key())
+	if s.Len() != 0 || s.Device(list[0].Device.Key()) != nil {
 		t.Error("it was not forgotten")
 	}
 }

@@ -25,7 +25,7 @@ const (
 	roomLeast    = 256     // bytes of the smallest room
 	roomMost     = 4 << 20 // and of the largest that is kept
 	roomClasses  = 4*(22-8) + 1
-	heldMost     = 8 << 20 // bytes of rooms that are kept
+	heldMost     = 3 << 20 // bytes of rooms that are kept
 	blocksMost   = 1024    // Messages that are kept, of each class
 	piecesMost   = 64      // pieces of a Message that is kept
 	blockClasses = 3
