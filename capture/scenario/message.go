@@ -214,11 +214,14 @@ func (d *device) authorize(h *http) {
 	case "digest":
 		_, _, path := splitURL(d.url)
 		d.logins++
-		h.set("Authorization", fmt.Sprintf(`Digest username="%s", realm="acs", nonce="7f21", uri="%s", response="0123456789abcdef0123456789abcdef", qop=auth, nc=%08x, cnonce="c4"`, user, path, d.logins))
+		h.set("Authorization", fmt.Sprintf(`Digest username="%s", realm="acs", nonce="%04x", uri="%s", response="0123456789abcdef0123456789abcdef", qop=auth, nc=%08x, cnonce="c%d"`, user, d.nonce(), path, d.logins, 4+d.challenges))
 	case "basic":
 		h.set("Authorization", "Basic ZXhhbXBsZTpleGFtcGxl")
 	}
 }
+
+// nonce is that of the ACS's last challenge. Each challenge has its own.
+func (d *device) nonce() int { return 0x7f21 + d.challenges }
 
 // get is a Connection Request or a file transfer.
 func (p *player) get(s *statement, d *device, method, body string) *http {
@@ -258,7 +261,11 @@ func (p *player) status(s *statement, d *device, status, body string) *http {
 		h.add("Location", text)
 	}
 	if status == "401" {
-		h.add("WWW-Authenticate", `Digest realm="acs", nonce="7f21", qop="auth"`)
+		if d.challenged {
+			d.challenges, d.logins = d.challenges+1, 0
+		}
+		d.challenged = true
+		h.add("WWW-Authenticate", fmt.Sprintf(`Digest realm="acs", nonce="%04x", qop="auth"`, d.nonce()))
 	}
 	return h
 }

@@ -23,7 +23,9 @@ type device struct {
 	address                          netip.AddrPort // the port is of its last connection
 	url                              string         // of the ACS
 	auth                             string
-	logins                           int // answers to its challenge
+	logins                           int // answers to its last challenge
+	challenges                       int // after the first
+	challenged                       bool
 
 	main, knock, file *link // to the ACS, from the ACS, to a file server
 	midstream         bool  // the next main connection's beginning is not seen

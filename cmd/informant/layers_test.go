@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"decode/http1":           {ours: []string{"capture"}, others: []string{"github.com/klauspost/compress"}, pure: true},
 	"decode/soap":            {ours: []string{}, others: []string{"github.com/beevik/etree", "golang.org/x/text"}, pure: true},
 	"decode/cwmp":            {ours: []string{"capture", "decode/http1", "decode/soap"}, pure: true},
-	"decode/history":         {ours: []string{"decode/cwmp"}, pure: true},
+	"decode/history":         {ours: []string{"capture", "decode/http1", "decode/cwmp"}, pure: true},
 	"decode/check":           {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/history"}, pure: true},
 	"decode/story":           {ours: []string{"capture", "decode/cwmp", "decode/check"}, pure: true},
 	"decode":                 {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/history", "decode/check", "decode/story"}, pure: true},

@@ -8,6 +8,7 @@ import (
 	"informant/capture"
 	"informant/decode/cwmp"
 	"informant/decode/history"
+	"informant/decode/http1"
 )
 
 // afterwards is the checks of what follows on a command, and of whether it could be
@@ -276,7 +277,7 @@ func sameAnswer(p *Pass) {
 		if !ok || len(text) < 7 || !strings.EqualFold(text[:7], "Digest ") {
 			continue
 		}
-		v, _ := digestParts(text[7:])
+		v, _ := http1.AuthParameters(text[7:])
 		if v["nonce"] == "" || v["nc"] == "" {
 			continue
 		}

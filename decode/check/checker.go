@@ -30,10 +30,17 @@ type Checker struct {
 	messages   []*Check           // OfMessage
 	byShape    map[shape][]*Check // of a shape, whatever the facts
 	byKind     map[kind][]*Check
-	sessions   []*Check             // OfSession
-	exchanges  []*Check             // OfConnection
-	calls      []*Check             // OfConnectionRequest
-	called     map[string]time.Time // by device: when the ACS called it last
+	sessions   []*Check              // OfSession
+	exchanges  []*Check              // OfConnection
+	calls      []*Check              // OfConnectionRequest
+	calledAt   map[string]time.Time  // by device: when the ACS called it last
+	calledBy   map[string][]callSeen // by device: the connection requests that were seen last
+	users      map[string][]string   // by user name of connection requests: the devices, three at most
+	gapAt      time.Time             // when bytes were missing last, on whatever connection
+	fleet      fleet
+	transfers  []*Check             // OfTransfer
+	files      map[fileKey]fileSeen // by device and CommandKey: what the file server answered last
+	openBy     map[string]*follow   // by device: its session that is open and began last
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
 	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
@@ -64,19 +71,29 @@ type follow struct {
 	told       []telling
 	relayed    bool // an intermediary is suspected
 	conns      []uint64
-	units      []*cwmp.Message // one for each HTTP message; made at the end, valid until the next session's
-	headless   bool            // some message had no HTTP head
-	beheaded   bool            // some message broke off in it
-	cover      bool            // what could not be decided is asked for
-	muddled    bool            // a dump whose directions cannot be right
-	lossy      bool            // bytes are missing on its connections
-	interrupts bool            // its Inform came in the middle of a session that was seen whole so far
-	events     []history.Event // of its Inform, once somebody asked
-	past       *history.Device // what is known of the device; nil: nothing without a gap
-	another    string          // the device whose Inform its connection carried before
-	before     left            // how the device's session before this one was left
-	http       *http1.Message  // of the message before
-	conn       uint64          // that one's connection, if it carries this session; 0: it has none
+	units      []*cwmp.Message      // one for each HTTP message; made at the end, valid until the next session's
+	headless   bool                 // some message had no HTTP head
+	beheaded   bool                 // some message broke off in it
+	cover      bool                 // what could not be decided is asked for
+	muddled    bool                 // a dump whose directions cannot be right
+	lossy      bool                 // bytes are missing on its connections
+	interrupts bool                 // its Inform came in the middle of a session that was seen whole so far
+	events     []history.Event      // of its Inform, once somebody asked
+	past       *history.Device      // what is known of the device; nil: nothing without a gap
+	another    string               // the device whose Inform its connection carried before
+	before     left                 // how the device's session before this one was left
+	http       *http1.Message       // of the message before
+	device     string               // its key, while it is in openBy
+	calls      []callSeen           // connection requests to the device before
+	open       *cwmp.Session        // of a connection request: the device's session that is open
+	sameUser   int                  // of a connection request: so many devices were called as the same user
+	sharedHost bool                 // of a connection request: several devices are called at the same host
+	crowd      int                  // so many devices informed in the second of its Inform
+	twin       twin                 // who has the same ConnectionRequestURL
+	crossed    *cwmp.Message        // what the CPE said after it had begun another session
+	newer      [16]byte             // that one
+	files      map[fileKey]fileSeen // what file servers answered
+	conn       uint64               // that one's connection, if it carries this session; 0: it has none
 	track
 }
 
@@ -132,6 +149,8 @@ func (c *Checker) start() {
 			c.exchanges = append(c.exchanges, k)
 		case OfConnectionRequest:
 			c.calls = append(c.calls, k)
+		case OfTransfer:
+			c.transfers = append(c.transfers, k)
 		}
 	}
 }
@@ -167,6 +186,7 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 	case cwmp.SessionEnded:
 		c.end(c.follow(e.Session))
 	case cwmp.Gap:
+		c.gapAt = e.Time
 		if f := c.onConn[e.HTTP.Conn.ID]; f != nil {
 			f.lossy = true
 		} else {
@@ -178,6 +198,8 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		}
 	case cwmp.Requested:
 		c.judgeCall(e.ConnectionRequest)
+	case cwmp.Transferred:
+		c.judgeTransfer(e.Transfer)
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}
@@ -222,6 +244,9 @@ func (c *Checker) followOf(s *cwmp.Session, m *cwmp.Message) *follow {
 // forget lets a session go. Its follow serves another one.
 func (c *Checker) forget(f *follow) {
 	delete(c.open, f.session)
+	if f.device != "" && c.openBy[f.device] == f {
+		delete(c.openBy, f.device)
+	}
 	c.last = nil
 	clear(c.units)
 	const few = 64
@@ -301,7 +326,11 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	if id := m.HTTP.Conn.ID; f.conn != id {
 		c.carries(id, f)
 	}
+	if f.newer != [16]byte{} && f.crossed == nil && m.From == cwmp.CPE {
+		f.crossed = m
+	}
 	if m.N == 1 && isInform(m) {
+		c.opened(f, m)
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
 		f.before = c.leftBy(f.session, m)
 		f.another = c.deviceOn(m)
@@ -438,6 +467,7 @@ func (c *Checker) end(f *follow) {
 	if f.past = c.pastOf(f, open); f.past != nil {
 		open |= History
 	}
+	c.among(f)
 	held := append(c.held[:0], f.sent...) // without texts: they were told before
 	for i := range f.found {
 		x := &f.found[i]

@@ -60,22 +60,29 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 	if len(r.Exchanges) == 0 || r.Exchanges[0].Request == nil {
 		return
 	}
-	c.begin(&follow{session: &cwmp.Session{ID: r.Session}}, nil, nil)
-	c.pass.call, c.pass.before = r, c.called[r.Device.Key()]
+	key := r.Device.Key()
+	f := &follow{session: &cwmp.Session{ID: r.Session}, past: c.History.Device(key), sameUser: c.sameUser(r), sharedHost: c.fleet.shared(r)}
+	if o := c.openBy[key]; o != nil {
+		f.open = o.session
+	}
+	c.begin(f, nil, nil)
+	c.pass.call, c.pass.before = r, c.calledAt[key]
 	for _, k := range c.calls {
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
 	if last := r.Exchanges[len(r.Exchanges)-1].Response; !r.Followed && len(c.waiting) < 1000 && last != nil && last.Complete && accepted(last.Status) {
-		c.waiting = append(c.waiting, heardCall{r.Device.Key(), r.Time, last.PacketAt(0)})
+		_, _, within := c.pass.callInto()
+		c.waiting = append(c.waiting, heardCall{key, r.Time, last.PacketAt(0), within})
 	}
 	c.pass.call = nil
-	if c.called == nil || len(c.called) > maxDevices {
-		c.called = map[string]time.Time{}
+	if c.calledAt == nil || len(c.calledAt) > maxDevices {
+		c.calledAt = map[string]time.Time{}
 	}
-	if key := r.Device.Key(); key != "" {
-		c.called[key] = r.Time
+	if key != "" {
+		c.calledAt[key] = r.Time
 	}
+	c.remind(r)
 	c.out = append(c.out, c.pass.out...)
 }
 
@@ -85,6 +92,7 @@ type heardCall struct {
 	device string
 	at     time.Time
 	packet uint64
+	within bool // it came while the device had a session
 }
 
 // heard judges the connection requests whose time for a session is over.
@@ -92,13 +100,17 @@ func (c *Checker) heard() {
 	for len(c.waiting) > 0 && c.latest.Sub(c.waiting[0].at) > 31*time.Second {
 		call := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		i := slices.IndexFunc(c.calls, func(k *Check) bool { return k.ID == "CR-006" })
-		if i < 0 || c.History.Device(call.device) == nil { // its sessions don't pass here
+		id, text := "CR-006", "The CPE accepted the connection request, and no session followed"
+		if call.within {
+			id, text = "CR-009", "The CPE accepted the connection request during a session, and no other session followed"
+		}
+		i := slices.IndexFunc(c.calls, func(k *Check) bool { return k.ID == id })
+		if i < 0 || c.History.Device(call.device) == nil || c.gapAt.After(call.at) { // its sessions don't pass here
 			continue
 		}
 		c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
 		c.pass.Check = c.calls[i]
-		c.pass.report(CPE, place{raw: -1}, "The CPE accepted the connection request, and no session followed")
+		c.pass.report(CPE, place{raw: -1}, "%s", text)
 		for j := range c.pass.out {
 			c.pass.out[j].At.Packet = call.packet
 		}
@@ -184,9 +196,9 @@ func callOpen(p *Pass) {
 }
 
 func callAnswer(p *Pass) {
-	p.attempts(func(_, a *http1.Message) {
+	p.attempts(func(q, a *http1.Message) {
 		switch {
-		case a == nil:
+		case a == nil, a.Status == 404 && p.callPath() != q.Target: // the ACS may be wrong
 		case accepted(a.Status) && a.Size > 0:
 			p.reportCall(CPE, a, "", "The answer to the connection request has a body of %s", plural(int(a.Size), "byte"))
 		case !accepted(a.Status) && a.Status != 401 && a.Status != 503:
@@ -208,34 +220,11 @@ func callLater(p *Pass) {
 	})
 }
 
-// digestParts are the parameters of a challenge or an answer, with the quotes taken
-// off, and which of them had quotes.
-func digestParts(text string) (values map[string]string, quoted map[string]bool) {
-	values, quoted = map[string]string{}, map[string]bool{}
-	for rest := text; rest != ""; {
-		name, after, ok := strings.Cut(rest, "=")
-		if !ok {
-			break
-		}
-		name = strings.ToLower(strings.Trim(name, " \t,"))
-		after = strings.TrimLeft(after, " \t")
-		if v, is := strings.CutPrefix(after, `"`); is {
-			values[name], after, _ = strings.Cut(v, `"`)
-			quoted[name] = true
-			_, rest, _ = strings.Cut(after, ",")
-			continue
-		}
-		values[name], rest, _ = strings.Cut(after, ",")
-		values[name] = strings.TrimSpace(values[name])
-	}
-	return values, quoted
-}
-
 func callDigest(p *Pass) {
 	var challenge map[string]string
 	p.attempts(func(q, a *http1.Message) {
 		if text, ok := q.Field("Authorization"); ok && len(text) > 7 && strings.EqualFold(text[:7], "Digest ") {
-			v, quoted := digestParts(text[7:])
+			v, quoted := http1.AuthParameters(text[7:])
 			what := ""
 			switch n, err := strconv.ParseUint(v["nc"], 16, 64); {
 			case v["uri"] != q.Target:
@@ -259,7 +248,7 @@ func callDigest(p *Pass) {
 		}
 		if a != nil && a.Status == 401 {
 			if text, ok := digestChallenge(a); ok {
-				challenge, _ = digestParts(text)
+				challenge, _ = http1.AuthParameters(text)
 			}
 		}
 	})
@@ -274,7 +263,7 @@ func callNonce(p *Pass) {
 		if !ok {
 			return
 		}
-		v, _ := digestParts(text)
+		v, _ := http1.AuthParameters(text)
 		for _, name := range []string{"realm", "nonce"} {
 			if v[name] == "" {
 				p.reportCall(CPE, a, "WWW-Authenticate", "The challenge has no %s", name)

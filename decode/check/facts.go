@@ -79,6 +79,7 @@ const (
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
 	vendorNames                                // a name with X_ in it
+	longValues                                 // a value that may be longer than its data model has it
 	encoded                                    // Content-Encoding
 	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
 )
@@ -442,6 +443,9 @@ func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts
 			}
 		}
 		f |= names.facts(x.Name.Value) | valueFacts(&x.Value)
+		if len(x.Value.Value) > shortest {
+			f |= longValues
+		}
 		if x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
 			f |= secretive
 		}

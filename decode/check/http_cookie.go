@@ -166,7 +166,7 @@ func put(jar []cookie, c *cookie) []cookie {
 
 func cookieForgotten(p *Pass) {
 	p.eachDue(func(m *cwmp.Message, c *cookie, got []string) bool {
-		if len(got) > 0 {
+		if len(got) > 0 || p.redirectBefore(m) != nil { // HTTP-034
 			return false
 		}
 		p.reportWith(Error, CPE, atField(m, "Cookie"), []*cwmp.Message{c.m}, "Message %d doesn't return the cookie %s", m.N, short(c.name))

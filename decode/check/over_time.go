@@ -172,10 +172,7 @@ func (p *Pass) past(f func(d *history.Device, in *cwmp.Inform, events []history.
 	if !ok {
 		return
 	}
-	if p.f.events == nil {
-		p.f.events = history.Events(in)
-	}
-	f(d, in, p.f.events)
+	f(d, in, p.events())
 }
 
 // ofCommand points at the request of a command in an earlier session.

@@ -19,6 +19,7 @@ type Pass struct {
 	Exchange *http1.Exchange // OfConnection: an exchange that is no CWMP, on a connection of the session
 
 	call       *cwmp.ConnectionRequest // OfConnectionRequest
+	transfer   *cwmp.Transfer          // OfTransfer
 	before     time.Time               // when the device was called before
 	f          *follow
 	profile    Profile

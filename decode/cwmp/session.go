@@ -195,7 +195,15 @@ type Transfer struct {
 	SHA256     [32]byte
 	Session    [16]byte // of the session of the command
 	Time       time.Time
+	Asked      time.Time     // when the command came; zero where it was not seen whole
+	Delay      time.Duration // that it asked for
+	FileSize   int64         // that it named; 0 for none
+	Windows    []Window      // of a ScheduleDownload
 }
+
+// Window is a time in which a file may be fetched, counted from the command
+// (TR-069 A.4.1.8).
+type Window struct{ Start, End time.Duration }
 
 // Other is an HTTP exchange that is not CWMP.
 type Other struct{ Exchange *http1.Exchange }

@@ -477,12 +477,34 @@ func (t *Tracker) learn(s *tracked, m *Message) {
 	case *GetParameterValuesResponse:
 		t.learnParameters(s, a.ParameterList.Items)
 	case *Download:
-		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
+		if c := t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value); c != nil {
+			c.whole(m)
+			c.delay = seconds(&a.DelaySeconds)
+			c.size, _ = a.FileSize.Int()
+		}
 	case *ScheduleDownload:
-		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
+		if c := t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value); c != nil {
+			c.whole(m)
+			c.size, _ = a.FileSize.Int()
+			for i := range min(len(a.TimeWindowList.Items), 2) { // the schema permits no more
+				w := &a.TimeWindowList.Items[i]
+				c.windows = append(c.windows, Window{seconds(&w.WindowStart), seconds(&w.WindowEnd)})
+			}
+		}
 	case *Upload:
-		t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value)
+		if c := t.transfers.add(s, a.CommandKey.Value, a.FileType.Value, a.URL.Value); c != nil {
+			c.whole(m)
+			c.delay = seconds(&a.DelaySeconds)
+		}
 	}
+}
+
+// seconds is an argument as a time, 0 where it is none.
+func seconds(l *Leaf) time.Duration {
+	if n, ok := l.Int(); ok && n > 0 && n < 1<<31 {
+		return time.Duration(n) * time.Second
+	}
+	return 0
 }
 
 func (t *Tracker) learnParameters(s *tracked, list []ParameterValueStruct) {

@@ -16,6 +16,9 @@ type command struct {
 	device                    DeviceID
 	session                   [16]byte
 	at                        time.Time
+	delay                     time.Duration
+	size                      int64
+	windows                   []Window
 }
 
 // transferBook recognises file transfers by the URLs that commands named.
@@ -26,23 +29,24 @@ type transferBook struct {
 
 const knownCommands = 8192
 
-// add notes a command of the ACS, as text that holds on to nothing of its message.
-func (b *transferBook) add(s *tracked, commandKey, fileType, raw string) {
+// add notes a command of the ACS, as text that holds on to nothing of its message. It
+// returns it, or nil where its URL is none.
+func (b *transferBook) add(s *tracked, commandKey, fileType, raw string) *command {
 	raw = strings.TrimSpace(raw)
 	if len(raw)+len(commandKey)+len(fileType) > 2*longURL || s.Device.size() > longURL {
-		return
+		return nil
 	}
 	text := strings.Join([]string{raw, commandKey, fileType}, " ")
 	c := &command{url: text[:len(raw)], commandKey: text[len(raw)+1:][:len(commandKey)], fileType: text[len(text)-len(fileType):]}
 	u, err := url.Parse(c.url)
 	if err != nil || u.Host == "" {
-		return
+		return nil
 	}
 	c.host, c.target = u.Host, u.RequestURI()
 	if strings.HasSuffix(c.url, c.target) {
 		c.target = c.url[len(c.url)-len(c.target):]
 	}
-	c.device, c.session, c.at = s.Device, s.ID, s.last
+	c.device, c.session = s.Device, s.ID
 	if b.byTarget == nil {
 		b.byTarget = map[string]*command{}
 	}
@@ -53,6 +57,14 @@ func (b *transferBook) add(s *tracked, commandKey, fileType, raw string) {
 	b.order = append(b.order, c)
 	c.older = b.byTarget[c.target]
 	b.byTarget[c.target] = c
+	return c
+}
+
+// whole notes when a command came, if all of it was seen: else its delay isn't known.
+func (c *command) whole(m *Message) {
+	if m.HTTP != nil && m.HTTP.Complete && m.HTTP.Lost == 0 {
+		c.at = m.End
+	}
 }
 
 // forget lets go of the oldest command.
@@ -116,7 +128,7 @@ func (b *transferBook) complete(x *binding, t *Tracker) bool {
 	x.command = nil
 	req, resp := x.exchange.Request, x.exchange.Response
 	f := &Transfer{Device: c.device, Exchange: x.exchange, Method: strings.ToUpper(req.Method), URL: c.url,
-		CommandKey: c.commandKey, FileType: c.fileType, Session: c.session, Time: req.First}
+		CommandKey: c.commandKey, FileType: c.fileType, Session: c.session, Time: req.First, Asked: c.at, Delay: c.delay, FileSize: c.size, Windows: c.windows}
 	file := req
 	if f.Method == "GET" {
 		file = resp

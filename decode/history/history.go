@@ -15,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"informant/capture"
 	"informant/decode/cwmp"
+	"informant/decode/http1"
 )
 
 // Event is a cause that a device gave for a session (TR-069 3.7.1.5), in the
@@ -34,6 +36,15 @@ type Command struct {
 	Session       [16]byte // in which it was asked
 	N             int      // the request's message in it
 	Good          int      // sessions of the device that went well since
+	Fault         string   // the FaultCode with which it was reported; "" or "0": it went well
+}
+
+// Attribute is how a device tells the ACS of changes of a parameter (TR-069 A.3.2.4).
+type Attribute struct {
+	Name         string // in full
+	Notification int    // 0 off, 1 passive, 2 active; 3 to 6 their lightweight kinds
+	Value        string // of the parameter, as it was told or set last
+	Known        bool   // Value is
 }
 
 // Done is a command that is outstanding no longer, in the session that tells so.
@@ -73,6 +84,14 @@ type Past struct {
 	Took         []Event `json:",omitempty"` // those of them that had gone well
 	Space        string
 	Clock        time.Time // CurrentTime; zero unknown
+	Over         time.Time // when its connection was closed in the middle; zero where it was not
+	Left         bool      // the CPE closed or reset the connection in the middle
+	Redirect     string    // where a redirect that is not for good led to; "" for none
+	Refused      bool      // the Inform was answered with 400, or its connection closed without an answer
+	Nonce        string    // of the first Digest challenge
+	Answers      string    // the nonce that the CPE's first answer is for
+	ClientNonce  string    // of that
+	Heartbeat    time.Time // of the last good session with 14 HEARTBEAT
 }
 
 // Device is what is known of one device. All of it is since Since.
@@ -101,16 +120,20 @@ type Device struct {
 	Timed    time.Time   // when PeriodicInformEnable, -Interval or -Time changed last
 	UpTime   int64       // in seconds, as it was read last; 0 unknown
 	UpTimeAt time.Time
-	Asked8   []Command  `json:",omitempty"` // diagnostics that were requested, and not told as complete
-	later    bool       // while values are taken: they will be in force later
-	done     []Done     // by the session that was taken last
-	Address  netip.Addr // the client's, of the last session
+	Asked8   []Command `json:",omitempty"` // diagnostics that were requested, and not told as complete
+	Refusals int       // the last sessions, one behind the other in the same namespace, whose Inform was refused
+	Idle     int       // the last sessions, one behind the other, for which nobody had a reason
+	// Attributes are those that were set or read: no more than some.
+	Attributes []Attribute `json:",omitempty"`
+	later      bool        // while values are taken: they will be in force later
+	done       []Done      // by the session that was taken last
+	Address    netip.Addr  // the client's, of the last session
 }
 
 // begin makes it a device of which nothing is known. The memory of its lists serves
 // again.
 func (d *Device) begin() {
-	*d = Device{Commands: d.Commands[:0], Reported: d.Reported[:0], Set: d.Set[:0], Tries: d.Tries[:0], Run: d.Run[:0], Firsts: d.Firsts[:0], Asked8: d.Asked8[:0]}
+	*d = Device{Commands: d.Commands[:0], Reported: d.Reported[:0], Set: d.Set[:0], Tries: d.Tries[:0], Run: d.Run[:0], Firsts: d.Firsts[:0], Asked8: d.Asked8[:0], Attributes: d.Attributes[:0]}
 }
 
 const (
@@ -121,6 +144,7 @@ const (
 	maxTries    = 5
 	maxDeleted  = 16
 	maxSet      = 64
+	maxWatched  = 32
 	maxText     = 512
 )
 
@@ -170,7 +194,8 @@ func Parameter(in *cwmp.Inform, suffix string) (value string, ok bool) {
 
 // Followed are the parameters that are kept, by their ends.
 var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".PeriodicInformTime", ".ManagementServer.URL", ".ConnectionRequestURL", ".ProvisioningCode", ".SoftwareVersion", ".DeviceInfo.UpTime",
-	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle"}
+	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle",
+	".HeartbeatPolicy.ReportingInterval", ".InstanceWildcardsSupported", ".UDPConnectionRequestAddress"}
 
 // followedTails are the last four bytes of each of them.
 var followedTails = func() (list []uint32) {
@@ -226,6 +251,23 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 		}
 	}
 	d.Sessions++
+	p.Course(x)
+	if p.Heartbeat = d.Last.Heartbeat; p.Good && Has(events, "14 HEARTBEAT") {
+		p.Heartbeat = x.Start
+	}
+	switch {
+	case !p.Refused:
+		d.Refusals = 0
+	case d.Last.Refused && d.Last.Space == p.Space:
+		d.Refusals++
+	default:
+		d.Refusals = 1
+	}
+	if Purposeless(x, events) {
+		d.Idle++
+	} else {
+		d.Idle = 0
+	}
 	switch {
 	case p.Good:
 		d.Failures, d.Tries = 0, nil
@@ -268,6 +310,42 @@ func (d *Device) add(x *cwmp.Session, in *cwmp.Inform) {
 	d.Last = p
 }
 
+// Purposeless says whether a session had no purpose that can be seen: it was
+// periodic, and neither side had a request.
+func Purposeless(x *cwmp.Session, events []Event) bool {
+	return x.Outcome == cwmp.Complete && len(events) == 1 && events[0].Code == "2 PERIODIC" &&
+		!slices.ContainsFunc(x.Transactions, func(t *cwmp.Transaction) bool { return t.Request.RPC != "Inform" })
+}
+
+// Course takes how a session went on the wire: Left, Refused, Redirect and the nonces.
+func (p *Past) Course(x *cwmp.Session) {
+	if p.Failed && len(x.Closes) > 0 {
+		p.Over, p.Left = x.Closes[0].Time, x.Closes[0].From == capture.FromClient
+	}
+	if p.Failed && !p.Informed && len(x.Transactions) > 0 && x.Transactions[0].Response == nil {
+		first := slices.IndexFunc(x.Messages, func(m *cwmp.Message) bool { return m.From == cwmp.ACS })
+		p.Refused = first < 0 && len(x.Closes) > 0 && x.Closes[0].From == capture.FromServer || first >= 0 && x.Messages[first].Status == 400
+	}
+	for _, m := range x.Messages {
+		if m.HTTP == nil {
+			continue
+		}
+		switch {
+		case m.Status == 401 && p.Nonce == "":
+			v, _ := m.HTTP.Field("WWW-Authenticate")
+			p.Nonce = short(http1.Digest(v)["nonce"])
+		case m.From == cwmp.CPE && p.ClientNonce == "":
+			if v, ok := m.HTTP.Field("Authorization"); ok {
+				parts := http1.Digest(v)
+				p.Answers, p.ClientNonce = short(parts["nonce"]), short(parts["cnonce"])
+			}
+		case (m.Status == 302 || m.Status == 307) && p.Redirect == "":
+			v, _ := m.HTTP.Field("Location")
+			p.Redirect = short(strings.TrimSpace(v))
+		}
+	}
+}
+
 // latest is a list with one time more, and no more than some.
 func latest(list []time.Time, t time.Time, most int) []time.Time {
 	if len(list) >= most {
@@ -287,7 +365,7 @@ func (d *Device) reported(events []Event) {
 			}
 		}
 		d.Commands, d.KeyKnown, d.Expected = nil, false, ""
-		d.Set, d.Deleted, d.Periodic = nil, nil, time.Time{} // it may have been reset
+		d.Set, d.Deleted, d.Attributes, d.Periodic = nil, nil, nil, time.Time{} // it may have been reset
 	}
 	if Has(events, "1 BOOT") {
 		d.Failures = 0
@@ -321,6 +399,7 @@ func (d *Device) clear(method, key string, done Done) {
 	if done.Command = d.Commands[i]; !done.AtOnce {
 		d.done = append(d.done, done)
 	}
+	d.Commands[i].Fault = done.Fault
 	d.Reported = append(d.Reported, d.Commands[i])
 	if n := len(d.Reported) - maxReported; n > 0 {
 		d.Reported = slices.Delete(d.Reported, 0, n)
@@ -369,6 +448,9 @@ func (d *Device) Number(suffix string) (int, bool) {
 func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.ParameterValueStruct, by cwmp.Role) {
 	for i := range items {
 		v := &items[i]
+		if len(d.Attributes) > 0 {
+			d.watched(v)
+		}
 		if name := strings.TrimSpace(v.Name.Value); followed(name) && v.Value.Present {
 			at := slices.IndexFunc(d.Set, func(s Setting) bool { return s.Name == name })
 			if at < 0 && len(d.Set) < maxSet {
@@ -397,6 +479,42 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 	}
 }
 
+// watched takes the value of a parameter whose attributes are known.
+func (d *Device) watched(v *cwmp.ParameterValueStruct) {
+	if a := d.Attribute(strings.TrimSpace(v.Name.Value)); a != nil && v.Value.Present {
+		a.Value, a.Known = short(strings.TrimSpace(v.Value.Value)), true
+	}
+}
+
+// Attribute is what is known of a parameter's attributes, nil where nothing is.
+func (d *Device) Attribute(name string) *Attribute {
+	for i := range d.Attributes {
+		if d.Attributes[i].Name == name {
+			return &d.Attributes[i]
+		}
+	}
+	return nil
+}
+
+// attribute takes the Notification of a parameter, or of all below an object.
+func (d *Device) attribute(name string, l *cwmp.Leaf) {
+	name = strings.TrimSpace(name)
+	n, ok := l.Int()
+	if strings.HasSuffix(name, ".") || name == "" || !ok {
+		d.Attributes = slices.DeleteFunc(d.Attributes, func(a Attribute) bool { return strings.HasPrefix(a.Name, name) })
+		return
+	}
+	a := d.Attribute(name)
+	if a == nil {
+		if len(d.Attributes) == maxWatched {
+			d.Attributes = slices.Delete(d.Attributes, 0, 1)
+		}
+		d.Attributes = append(d.Attributes, Attribute{Name: short(name)})
+		a = &d.Attributes[len(d.Attributes)-1]
+	}
+	a.Notification = int(n)
+}
+
 // transaction takes a request and its answer.
 func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 	ok := t.Response.Kind == cwmp.Response
@@ -420,6 +538,18 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 				d.Deleted = slices.Delete(d.Deleted, 0, 1)
 			}
 			d.Deleted = append(d.Deleted, short(strings.TrimSpace(a.ObjectName.Value)))
+		}
+	case *cwmp.SetParameterAttributes:
+		for i := range a.ParameterList.Items {
+			if x := &a.ParameterList.Items[i]; ok && !isNo(&x.NotificationChange) {
+				d.attribute(x.Name.Value, &x.Notification)
+			}
+		}
+	case *cwmp.GetParameterAttributes:
+		if r, isAttributes := t.Response.Args.(*cwmp.GetParameterAttributesResponse); isAttributes {
+			for i := range r.ParameterList.Items {
+				d.attribute(r.ParameterList.Items[i].Name.Value, &r.ParameterList.Items[i].Notification)
+			}
 		}
 	case *cwmp.GetParameterValues:
 		if r, isValues := t.Response.Args.(*cwmp.GetParameterValuesResponse); isValues {
@@ -480,6 +610,11 @@ func (d *Device) transaction(x *cwmp.Session, t *cwmp.Transaction, p *Past) {
 			d.Commands = append(d.Commands, c)
 		}
 	}
+}
+
+func isNo(l *cwmp.Leaf) bool {
+	yes, ok := l.Bool()
+	return ok && !yes
 }
 
 // unanswered notes a report that got no response.

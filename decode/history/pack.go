@@ -81,6 +81,9 @@ func (p *packer) device(d *Device) {
 	p.int64(&d.UpTime)
 	p.time(&d.UpTimeAt)
 	list(p, &d.Asked8, p.command)
+	p.int(&d.Refusals)
+	p.int(&d.Idle)
+	list(p, &d.Attributes, p.attribute)
 }
 
 func (p *packer) past(x *Past) {
@@ -98,6 +101,20 @@ func (p *packer) past(x *Past) {
 	list(p, &x.Took, p.event)
 	p.text(&x.Space)
 	p.time(&x.Clock)
+	p.time(&x.Over)
+	p.flags(&x.Left, &x.Refused)
+	p.text(&x.Redirect)
+	p.text(&x.Nonce)
+	p.text(&x.Answers)
+	p.text(&x.ClientNonce)
+	p.time(&x.Heartbeat)
+}
+
+func (p *packer) attribute(a *Attribute) {
+	p.text(&a.Name)
+	p.int(&a.Notification)
+	p.text(&a.Value)
+	p.flags(&a.Known)
 }
 
 func (p *packer) event(e *Event) {
@@ -119,6 +136,7 @@ func (p *packer) command(c *Command) {
 	p.id(&c.Session)
 	p.int(&c.N)
 	p.int(&c.Good)
+	p.text(&c.Fault)
 }
 
 func (p *packer) setting(s *Setting) {
