@@ -41,15 +41,17 @@ type TLS struct {
 	By     Breaker // who broke it off
 	Alert  string  // the alert's name, where one was sent or received
 
-	Version  uint16 // what was agreed on (tls.VersionTLS12 …), 0 where nothing was
-	Suite    uint16
-	ALPN     string
-	Resumed  bool
-	Name     string   // the server name asked for (SNI), "" for none
-	Offered  []uint16 // the versions that the client offered, the highest first, where they are known
-	Suites   []uint16 // and its suites
-	Chain    [][]byte // certificates in DER, the peer's own first: of the server's on Direct and UpstreamLeg, the client's on ClientLeg
-	Verified string   // UpstreamLeg: "yes", or why not, where the proxy was told to go on all the same
+	Version uint16 // what was agreed on (tls.VersionTLS12 …), 0 where nothing was
+	Suite   uint16
+	ALPN    string
+	Resumed bool
+	Name    string   // the server name asked for (SNI), "" for none
+	Offered []uint16 // the versions that the client offered, the highest first, where they are known
+	Suites  []uint16 // and its suites
+	Chain   [][]byte // certificates in DER, the peer's own first: of the server's on Direct and UpstreamLeg, the client's on ClientLeg
+	// ClientChain are the client's certificates, likewise, where they were seen with the server's.
+	ClientChain [][]byte
+	Verified    string // UpstreamLeg: "yes", or why not, where the proxy was told to go on all the same
 }
 
 // SuiteName is a suite's name, such as "TLS_RSA_WITH_AES_128_CBC_SHA".

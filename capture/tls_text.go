@@ -38,6 +38,9 @@ func (t *TLS) Append(b []byte) []byte {
 	for _, c := range t.Chain {
 		line("certificate", base64.StdEncoding.EncodeToString(c))
 	}
+	for _, c := range t.ClientChain {
+		line("client-certificate", base64.StdEncoding.EncodeToString(c))
+	}
 	return b
 }
 
@@ -106,6 +109,10 @@ func (t *TLS) set(name, value string) (err error) {
 		var der []byte
 		der, err = base64.StdEncoding.DecodeString(value)
 		t.Chain = append(t.Chain, der)
+	case "client-certificate":
+		var der []byte
+		der, err = base64.StdEncoding.DecodeString(value)
+		t.ClientChain = append(t.ClientChain, der)
 	}
 	return err
 }

@@ -78,13 +78,13 @@ func NewWriter(w io.Writer) *Writer {
 }
 
 // Put adds a record. Records are kept as they are, Seq included. One without a
-// connection, and kinds that the form has no words for (Handshake, Rewrite), are
-// refused; that spoils nothing. After an error of writing every call says it.
+// connection, and a Rewrite, which the form has no words for, are refused; that spoils
+// nothing. After an error of writing every call says it.
 func (s *Writer) Put(r capture.Record) error {
 	if s.err != nil {
 		return s.err
 	}
-	if r.Conn == nil || r.Kind > capture.Close || r.Kind == capture.Handshake || r.Kind == capture.Rewrite {
+	if r.Conn == nil || r.Kind > capture.Close || r.Kind == capture.Rewrite {
 		return fmt.Errorf("httptext: a record of kind %d has no text form", r.Kind)
 	}
 	c := s.conn(r.Conn)

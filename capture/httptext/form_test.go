@@ -238,7 +238,7 @@ func randomRecords(rnd *rand.Rand, n int) (rs []capture.Record) {
 		if rnd.IntN(4) > 0 {
 			r.Time = formStart.Add(time.Duration(rnd.Int64N(1e10)))
 		}
-		if k := capture.Kind(rnd.IntN(20)); k <= capture.Close && k != capture.Handshake && k != capture.Rewrite {
+		if k := capture.Kind(rnd.IntN(20)); k <= capture.Close && k != capture.Rewrite {
 			r.Kind = k
 		}
 		var b strings.Builder
@@ -252,6 +252,8 @@ func randomRecords(rnd *rand.Rand, n int) (rs []capture.Record) {
 			r.Data = []byte(b.String())
 		case capture.Gap:
 			r.Lost = rnd.Int64N(5) - 1
+		case capture.Handshake:
+			r.TLS = &capture.TLS{Version: 0x0303, Suite: uint16(rnd.Uint32()), Name: strings.ToValidUTF8(b.String(), "?"), Resumed: rnd.IntN(2) == 0}
 		case capture.Remark:
 			r.Text = strings.ToValidUTF8(b.String(), "?")
 		case capture.Close:
@@ -326,8 +328,8 @@ func TestFormFull(t *testing.T) {
 	if err == nil || w.Close() == nil {
 		t.Error("a full disk is not told")
 	}
-	if err := NewWriter(io.Discard).Put(capture.Record{Conn: &capture.Conn{}, Kind: capture.Handshake}); err == nil {
-		t.Error("a handshake is taken")
+	if err := NewWriter(io.Discard).Put(capture.Record{Conn: &capture.Conn{}, Kind: capture.Rewrite}); err == nil {
+		t.Error("a rewrite is taken")
 	}
 }
 

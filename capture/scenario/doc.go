@@ -46,6 +46,8 @@
 //	reset cpe|acs                  that side resets it
 //	wait DURATION                  "31s": nothing happens
 //	lost cpe|acs N                 N bytes that this side sent are missing in the capture
+//	tls [name=value …]             the facts of a TLS handshake, as a proxy tells them whose
+//	                               traffic is in clear all the same (below)
 //	cut                            the capture ends here: nothing is closed
 //
 // A connection is opened where one is needed, and what is open at the end is
@@ -59,6 +61,10 @@
 // device takes manufacturer, oui, class, serial, root ("Device." or
 // "InternetGatewayDevice."), address, url (of the ACS), auth (digest, basic or
 // none) and via=NAME: it talks on that device's connections.
+//
+// tls takes version (1.2), offered=[1.2,1.0], suite (in hexadecimal), name (SNI), cert and
+// client (the names in the server's and in the client's certificate), from and until
+// (their dates), leg (client or upstream, with a proxy), failed, and on=knock.
 //
 // # Changes
 //

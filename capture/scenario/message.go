@@ -113,7 +113,7 @@ func (p *player) path(s *statement, d *device, what string) (*link, capture.Dire
 		return d.knock, capture.FromServer
 	case s.verb == "acs" && what == "GET":
 		if d.knock == nil {
-			d.knock = p.open(netip.AddrPortFrom(acsAddress, 50000+uint16(p.conns)), netip.AddrPortFrom(d.address.Addr(), 7547), false)
+			d.knock = p.openKnock(d)
 		}
 		return d.knock, capture.FromClient
 	case s.verb == "cpe":

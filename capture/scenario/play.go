@@ -136,6 +136,8 @@ func (p *player) do(s *statement) error {
 		p.now = p.now.Add(d)
 	case "lost":
 		return p.lose(s)
+	case "tls":
+		return p.handshake(s)
 	case "cut":
 		p.cut = true
 	default:

@@ -30,6 +30,7 @@ var layers = map[string]layer{
 	"capture/pcap":     {ours: []string{"capture"}, others: []string{"github.com/google/gopacket", "github.com/klauspost/compress"}},
 	"capture/httptext": {ours: []string{"capture"}},
 	"capture/scenario": {ours: []string{"capture"}},
+	"capture/tlsread":  {ours: []string{"capture"}, others: []string{"golang.org/x/crypto/cryptobyte"}},
 	"proxy":            {ours: []string{"capture"}, others: []string{"github.com/pires/go-proxyproto", "golang.org/x/sys"}},
 	"proxy/authority":  {},
 	"replay": {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"informant/capture"
+	"informant/capture/tlsread"
 	"informant/decode"
 	"informant/decode/check"
 	"informant/decode/cwmp"
@@ -166,6 +167,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 	defer close(full)
 	front := decode.Front{Limits: p.opts.HTTP, Pool: p.pool}
 	envelopes := decode.Envelopes{Pool: p.pool}
+	src := tlsread.NewSource(p.in)
 	var b *batch
 	send := func() bool {
 		if len(full) > 0 {
@@ -189,7 +191,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 				return
 			}
 		}
-		r, err := p.in.Next()
+		r, err := src.Next()
 		n := len(b.halves)
 		switch open = err == nil; {
 		case open && r.Conn == nil: // a live source's word that time passes
@@ -202,7 +204,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 		}
 		// A live input's next record may be long in coming: the Back need not
 		// wait for it.
-		waits := p.in.live && (len(b.halves) > 0 || !b.tick.IsZero()) && !p.in.ready()
+		waits := p.in.live && (len(b.halves) > 0 || !b.tick.IsZero()) && !src.Pending() && !p.in.ready()
 		if (b.fed(n) || !open || waits) && !send() {
 			return
 		}

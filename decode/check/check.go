@@ -70,6 +70,7 @@ type Check struct {
 	Subject Subject
 	Run     func(*Pass)
 
+	secure bool   // OfConnection: looks at TLS, and not at exchanges that are no CWMP
 	each   bool   // OfMessage: runs for each method of an HTTP message, and not once for all
 	need   shape  // OfMessage: what a message must have to be judged
 	only   shape  // OfMessage: what one must have besides for a finding

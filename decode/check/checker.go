@@ -39,6 +39,8 @@ type Checker struct {
 	gapAt      time.Time             // when bytes were missing last, on whatever connection
 	fleet      fleet
 	transfers  []*Check             // OfTransfer
+	secure     []*Check             // OfConnection, of TLS
+	peers      map[string]bool      // what was told of connections between two peers
 	files      map[fileKey]fileSeen // by device and CommandKey: what the file server answered last
 	openBy     map[string]*follow   // by device: its session that is open and began last
 	open       map[*cwmp.Session]*follow
@@ -146,6 +148,10 @@ func (c *Checker) start() {
 		case OfSession:
 			c.sessions = append(c.sessions, k)
 		case OfConnection:
+			if k.secure {
+				c.secure = append(c.secure, k)
+				break
+			}
 			c.exchanges = append(c.exchanges, k)
 		case OfConnectionRequest:
 			c.calls = append(c.calls, k)
@@ -200,6 +206,8 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		c.judgeCall(e.ConnectionRequest)
 	case cwmp.Transferred:
 		c.judgeTransfer(e.Transfer)
+	case cwmp.Handshake, cwmp.ConnectionOver:
+		c.judgeTLS(e)
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"informant/capture"
 	"informant/decode/cwmp"
 	"informant/decode/history"
 )
@@ -34,6 +35,7 @@ type fleet struct {
 	now    map[string]bool
 	owners map[string]twin   // by ConnectionRequestURL
 	hosts  map[string]string // by its host: the device, or "*" where there are several
+	ports  map[string]string // by its host and port: the device that told it last
 }
 
 // twin is a device that told a ConnectionRequestURL.
@@ -120,7 +122,7 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 		return twin{}
 	}
 	if len(t.owners) >= maxOwners || t.owners == nil {
-		t.owners, t.hosts = map[string]twin{}, map[string]string{}
+		t.owners, t.hosts, t.ports = map[string]twin{}, map[string]string{}, map[string]string{}
 	}
 	owner, known := t.owners[url]
 	was := owner.id.Key()
@@ -133,6 +135,11 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 		own.host = a.Addr().String()
 	}
 	t.owners[strings.Clone(url)] = own
+	if strings.Contains(host, ":") {
+		t.ports[strings.Clone(host)] = key
+	} else if strings.HasPrefix(url, "https:") {
+		t.ports[host+":443"] = key
+	}
 	if name, _, _ := strings.Cut(host, ":"); t.hosts[name] == "" {
 		t.hosts[strings.Clone(name)] = key
 	} else if t.hosts[name] != key {
@@ -143,6 +150,14 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 
 // maxText is longer than a URL that is remembered.
 const maxText = 512
+
+// port is the device that is called where a connection goes to, "" for none.
+func (t *fleet) port(c *capture.Conn) string {
+	if c == nil || len(t.ports) == 0 || !c.Server.IsValid() {
+		return ""
+	}
+	return t.ports[c.Server.String()]
+}
 
 // shared says whether several devices are called at the host of a connection request.
 func (t *fleet) shared(r *cwmp.ConnectionRequest) bool {

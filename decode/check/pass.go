@@ -19,6 +19,9 @@ type Pass struct {
 	Exchange *http1.Exchange // OfConnection: an exchange that is no CWMP, on a connection of the session
 
 	call       *cwmp.ConnectionRequest // OfConnectionRequest
+	secure     *http1.Event            // OfConnection: of a handshake, or the end of a connection
+	at         time.Time               // its
+	port       string                  // the device that is called where the connection goes to, "" for none
 	transfer   *cwmp.Transfer          // OfTransfer
 	before     time.Time               // when the device was called before
 	f          *follow

@@ -103,14 +103,20 @@ func (e *encoder) handshake(t *capture.TLS) {
 		}
 		e.end(']')
 	}
-	if len(t.Chain) > 0 {
-		e.array("certificates")
-		for _, der := range t.Chain {
-			e.certificate(der)
-		}
-		e.end(']')
-	}
+	e.certificates("certificates", t.Chain)
+	e.certificates("clientCertificates", t.ClientChain)
 	e.end('}')
+}
+
+func (e *encoder) certificates(name string, chain [][]byte) {
+	if len(chain) == 0 {
+		return
+	}
+	e.array(name)
+	for _, der := range chain {
+		e.certificate(der)
+	}
+	e.end(']')
 }
 
 func (e *encoder) certificate(der []byte) {

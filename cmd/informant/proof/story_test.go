@@ -213,6 +213,9 @@ func (f *fields) throughAll(t testing.TB, rs []capture.Record) {
 	t.Helper()
 	want := tell(rs)
 	for _, form := range forms {
+		if form.name == "pcapng" && slices.ContainsFunc(rs, func(r capture.Record) bool { return r.Kind == capture.Handshake }) {
+			continue // packets have no place for what a proxy tells of its TLS, but in comments
+		}
 		f.same(t, form.name, want, tell(form.through(t, rs)))
 	}
 }
