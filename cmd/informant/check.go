@@ -40,6 +40,9 @@ or families, or off:
     HTTP-007: info
     SEC: warning
     SEC-007: off
+  new-devices: true      # the ACS is new to them: their first sessions are 0 BOOTSTRAP
+  secrets:               # of connection requests, to judge their Digest answers
+    acs-user: password
 
 Checks that look over several sessions of a device (what was asked of it, and what it
 reports) begin with what this traffic shows. With --history DIR they go on where the

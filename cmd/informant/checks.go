@@ -67,6 +67,8 @@ func ownProfile(name string, o *decode.Options, c *selection) error {
 	var p struct {
 		Profile  string            `yaml:"profile"`
 		Severity map[string]string `yaml:"severity"`
+		Secrets  map[string]string `yaml:"secrets"`
+		New      bool              `yaml:"new-devices"`
 	}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
@@ -80,6 +82,7 @@ func ownProfile(name string, o *decode.Options, c *selection) error {
 	default:
 		return usageError{fmt.Errorf("--checks %s: profile %q is neither strict nor field", transcript.Safe(name), p.Profile)}
 	}
+	o.Check.Secrets, o.Check.NewDevices = p.Secrets, p.New
 	o.Check.Own = map[string]check.Severity{}
 	silent := map[string]bool{}
 	// Families first: what is said of one check counts more.

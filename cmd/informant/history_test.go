@@ -134,6 +134,8 @@ func TestOwnProfile(t *testing.T) {
 		"no such severity":   {"severity:\n  HTTP-007: fatal\n", exitUsage, "is none of error, warning, info and off"},
 		"no such field":      {"severities:\n  HTTP-007: info\n", exitUsage, "not found"},
 		"no such base":       {"profile: lax\n", exitUsage, "neither strict nor field"},
+		"new devices":        {"new-devices: true\n", exitFindings, "warning EVT-014"},
+		"secrets":            {"secrets:\n  acs: hidden\n", exitFindings, "error HTTP-007"},
 		"a file of no rules": {"- a\n", exitUsage, "cannot unmarshal"},
 	} {
 		t.Run(name, func(t *testing.T) {

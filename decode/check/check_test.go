@@ -81,8 +81,8 @@ func TestExamples(t *testing.T) {
 				t.Fatal("it has no examples")
 			}
 			e := parseExample(string(text))
-			compare(t, "fires", e.fires, e.wantFires)
-			compare(t, "near miss", e.near, e.wantNear)
+			compare(t, "fires", e.fires, e.wantFires, e.checker())
+			compare(t, "near miss", e.near, e.wantNear, e.checker())
 			id := func(s string) bool { return strings.HasPrefix(s, k.ID+" ") }
 			if !slices.ContainsFunc(e.wantFires, id) {
 				t.Error("what fires doesn't want the check itself")
@@ -94,13 +94,27 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, what, text string, want []string) {
+// checker is one with the policy of an example.
+func (e *example) checker() *Checker {
+	c := &Checker{}
+	for _, line := range e.policy {
+		switch f := strings.Fields(line); f[0] {
+		case "new-devices":
+			c.NewDevices = true
+		case "secret":
+			c.Secrets = map[string]string{f[1]: f[2]}
+		}
+	}
+	return c
+}
+
+func compare(t *testing.T, what, text string, want []string, c *Checker) {
 	t.Helper()
 	if text == "" {
 		t.Errorf("%s: missing", what)
 		return
 	}
-	found := pipeline(t, text, &Checker{})
+	found := pipeline(t, text, c)
 	got := lines(found)
 	want = slices.Clone(want)
 	slices.Sort(want)

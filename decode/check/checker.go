@@ -20,6 +20,11 @@ type Checker struct {
 	Only []string
 	// Own are severities of one's own, by id; they count more than the profile.
 	Own map[string]Severity
+	// Secrets are passwords by user names: of Connection Requests. Nothing of them is told.
+	Secrets map[string]string
+	// NewDevices: the ACS is new to the devices, so that the first session of each has to
+	// be its first contact.
+	NewDevices bool
 	// Coverage: Undecided tells what could not be decided.
 	Coverage bool
 	// History is what is known of devices over their sessions; nil: nothing yet. It is
@@ -40,6 +45,7 @@ type Checker struct {
 	fleet      fleet
 	transfers  []*Check             // OfTransfer
 	secure     []*Check             // OfConnection, of TLS
+	met        map[string]bool      // devices, where the ACS is new to them
 	peers      map[string]bool      // what was told of connections between two peers
 	files      map[fileKey]fileSeen // by device and CommandKey: what the file server answered last
 	openBy     map[string]*follow   // by device: its session that is open and began last
@@ -86,6 +92,7 @@ type follow struct {
 	before     left                 // how the device's session before this one was left
 	http       *http1.Message       // of the message before
 	device     string               // its key, while it is in openBy
+	first      bool                 // nothing was heard of the device before, and the ACS is new to it
 	calls      []callSeen           // connection requests to the device before
 	open       *cwmp.Session        // of a connection request: the device's session that is open
 	sameUser   int                  // of a connection request: so many devices were called as the same user
@@ -476,6 +483,9 @@ func (c *Checker) end(f *follow) {
 		open |= History
 	}
 	c.among(f)
+	if c.NewDevices || len(c.Secrets) > 0 {
+		open |= SecretOrPolicy
+	}
 	held := append(c.held[:0], f.sent...) // without texts: they were told before
 	for i := range f.found {
 		x := &f.found[i]

@@ -38,6 +38,10 @@ var connectionRequests = []*Check{
 		Doc: "The ACS tries again when it likes.",
 	},
 	{
+		ID: "CR-012", Title: "The ACS's answer to the challenge is right", Ref: "RFC 2617 3.2.2", Severity: Error, Gates: SecretOrPolicy, Subject: OfConnectionRequest, Run: callResponse,
+		Doc: "Computed anew with the password of that user, which a profile of one's own gives: 'secrets:' with lines 'user: password'. An answer that is wrong and accepted is the CPE's fault.",
+	},
+	{
 		ID: "CR-013", Title: "The ACS answers the challenge as Digest has it", Ref: "RFC 2617 3.2.2, TR-069a6 3.4.5", Severity: Warning, Subject: OfConnectionRequest, Run: callDigest,
 		Doc: "qop, nc, cnonce and uri agree with the challenge and the request, nc and qop stand without quotes, and opaque comes back as it was.",
 	},
@@ -66,7 +70,7 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 		f.open = o.session
 	}
 	c.begin(f, nil, nil)
-	c.pass.call, c.pass.before = r, c.calledAt[key]
+	c.pass.call, c.pass.before, c.pass.secrets = r, c.calledAt[key], c.Secrets
 	for _, k := range c.calls {
 		c.pass.Check = k
 		k.Run(&c.pass)
@@ -250,6 +254,25 @@ func callDigest(p *Pass) {
 			if text, ok := digestChallenge(a); ok {
 				challenge, _ = http1.AuthParameters(text)
 			}
+		}
+	})
+}
+
+func callResponse(p *Pass) {
+	p.attempts(func(q, a *http1.Message) {
+		text, _ := q.Field("Authorization")
+		v := http1.Digest(text)
+		password, known := p.secrets[v["username"]]
+		if !known {
+			return
+		}
+		want, ok := http1.DigestResponse(v, q.Method, password)
+		if !ok || strings.EqualFold(want, v["response"]) {
+			return
+		}
+		p.reportCall(ACS, q, "Authorization", "The answer to the challenge is not that of the user %s with the known password", short(v["username"]))
+		if a != nil && accepted(a.Status) {
+			p.reportCall(CPE, a, "", "The CPE accepts a wrong answer to its challenge")
 		}
 	})
 }

@@ -18,6 +18,9 @@ import (
 //	…
 //	-- want --
 //
+// What a profile has to give, for checks that need it, stands before them, below
+// "-- policy --": a line "new-devices", or "secret USER PASSWORD".
+//
 //go:embed examples/*.txt
 var examples embed.FS
 
@@ -36,6 +39,7 @@ func Example(id string) (fires, near string, ok bool) {
 type example struct {
 	fires, near         string
 	wantFires, wantNear []string // "EVT-010 cpe 1": id, party, message
+	policy              []string
 }
 
 // parseExample takes a file of examples apart.
@@ -45,8 +49,11 @@ func parseExample(text string) (e example) {
 	inWant := false
 	for line := range strings.Lines(text) {
 		switch strings.TrimSpace(line) {
+		case "-- policy --":
+			want, inWant = &e.policy, true
+			continue
 		case "-- fires --":
-			scenario, inWant = &e.fires, false
+			scenario, want, inWant = &e.fires, &e.wantFires, false
 			continue
 		case "-- near miss --":
 			scenario, want, inWant = &e.near, &e.wantNear, false

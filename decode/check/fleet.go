@@ -103,6 +103,9 @@ func (c *Checker) among(f *follow) {
 		return
 	}
 	key := s.Device.Key()
+	if c.NewDevices && key != "" {
+		f.first = c.firstHeard(key)
+	}
 	if len(c.calledBy) > 0 && (c.gapAt.IsZero() || s.Start.Sub(c.gapAt) > 2*callMinute) { // else one may not have been seen
 		f.calls = c.calledBy[key]
 	}
@@ -113,6 +116,21 @@ func (c *Checker) among(f *follow) {
 		}
 	}
 }
+
+// firstHeard says whether a device is heard of for the first time.
+func (c *Checker) firstHeard(key string) bool {
+	if c.met == nil {
+		c.met = map[string]bool{}
+	}
+	if c.met[key] || len(c.met) >= maxMet || c.History.Device(key) != nil {
+		return false
+	}
+	c.met[key] = true
+	return true
+}
+
+// maxMet is how many devices are known to have been met.
+const maxMet = 1 << 20
 
 // told takes a ConnectionRequestURL, and gives back who had told it before.
 func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {

@@ -47,6 +47,10 @@ var habits = []*Check{
 		Doc: "The tenth session in a row that came for its time only, and in which the ACS wanted nothing. PeriodicInformInterval may be longer.",
 	},
 	{
+		ID: "EVT-014", Title: "The first contact ever has 0 BOOTSTRAP", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | SecretOrPolicy, Subject: OfSession, Run: firstWithout,
+		Doc: "Judged where a profile of one's own says that the ACS is new to the devices: 'new-devices: true'. The first session of each that is seen has to have it.",
+	},
+	{
 		ID: "EVT-041", Title: "Events that are due together come together", Ref: "TR-069a6 3.7.1.5", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: apartAndDue,
 		Doc: "2 PERIODIC, 3 SCHEDULED and 6 CONNECTION REQUEST came in two sessions within two seconds. One Inform can have them all.",
 	},
@@ -137,6 +141,17 @@ func (p *Pass) firstField(name string) place {
 		}
 	}
 	return message(p.Session.Inform)
+}
+
+func firstWithout(p *Pass) {
+	if p.f.past != nil || !p.f.first || p.Session.Inform == nil {
+		return
+	}
+	in, ok := p.Session.Inform.Args.(*cwmp.Inform)
+	if !ok || len(in.Event.Items) == 0 || history.Has(p.events(), "0 BOOTSTRAP") {
+		return
+	}
+	p.report(CPE, inText(p.Session.Inform, in.Event.At), "The first session of the device has no 0 BOOTSTRAP")
 }
 
 func gaveUp(p *Pass) {

@@ -22,6 +22,7 @@ type Pass struct {
 	secure     *http1.Event            // OfConnection: of a handshake, or the end of a connection
 	at         time.Time               // its
 	port       string                  // the device that is called where the connection goes to, "" for none
+	secrets    map[string]string       // of connection requests, by user
 	transfer   *cwmp.Transfer          // OfTransfer
 	before     time.Time               // when the device was called before
 	f          *follow
