@@ -13,7 +13,7 @@ FUZZTIME ?= 10s
 SOAKTIME ?= 1m
 
 # ./... leaves folders of the name testdata out.
-PACKAGES = ./... ./testdata/gen/...
+PACKAGES = ./... ./testdata/gen/... ./testdata/mutate/...
 
 .PHONY: test build deps format vet lint unit fuzz bench soak soak-recording clean
 

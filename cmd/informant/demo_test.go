@@ -12,6 +12,7 @@ import (
 	"informant/capture"
 	"informant/capture/pcap"
 	"informant/capture/scenario"
+	"informant/decode/check"
 	"informant/decode/transcript"
 )
 
@@ -61,7 +62,7 @@ func body(t *testing.T, records []capture.Record) string {
 	t.Helper()
 	var b []byte
 	form := &transcript.Text{}
-	for _, it := range decodeAll(records) {
+	for _, it := range decodeAll(records, check.Checker{}) {
 		for i := range it.Findings {
 			it.Findings[i].At.Packet = 0
 		}

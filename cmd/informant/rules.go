@@ -152,6 +152,9 @@ func explain(c *check.Check, w io.Writer, color bool) error {
 		for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 			b.WriteString(strings.TrimRight("    "+line, " ") + "\n")
 		}
+		if policy := check.Policy(c.ID); policy != "" {
+			b.WriteString("\nWith a profile (--checks FILE) that says:\n\n    " + strings.ReplaceAll(strings.TrimSpace(policy), "\n", "\n    ") + "\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -187,15 +190,15 @@ func tellScenario(name, text string, form *transcript.Text) (string, error) {
 		return "", err
 	}
 	var out []byte
-	for _, it := range decodeAll(records) {
+	for _, it := range decodeAll(records, check.Judge(name)) {
 		out = form.Append(out, it)
 	}
 	return strings.TrimRight(string(out), "\n") + "\n", nil
 }
 
 // decodeAll runs a Decoder over a few records.
-func decodeAll(records []capture.Record) []decode.Item {
-	var d decode.Decoder
+func decodeAll(records []capture.Record, judge check.Checker) []decode.Item {
+	d := decode.Decoder{Options: decode.Options{Check: judge}}
 	var items []decode.Item
 	for _, r := range records {
 		items = append(items, d.Feed(r)...)

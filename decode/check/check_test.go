@@ -81,8 +81,9 @@ func TestExamples(t *testing.T) {
 				t.Fatal("it has no examples")
 			}
 			e := parseExample(string(text))
-			compare(t, "fires", e.fires, e.wantFires, e.checker())
-			compare(t, "near miss", e.near, e.wantNear, e.checker())
+			fires, near := Judge(k.ID), Judge(k.ID)
+			compare(t, "fires", e.fires, e.wantFires, &fires)
+			compare(t, "near miss", e.near, e.wantNear, &near)
 			id := func(s string) bool { return strings.HasPrefix(s, k.ID+" ") }
 			if !slices.ContainsFunc(e.wantFires, id) {
 				t.Error("what fires doesn't want the check itself")
@@ -92,20 +93,6 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-}
-
-// checker is one with the policy of an example.
-func (e *example) checker() *Checker {
-	c := &Checker{}
-	for _, line := range e.policy {
-		switch f := strings.Fields(line); f[0] {
-		case "new-devices":
-			c.NewDevices = true
-		case "secret":
-			c.Secrets = map[string]string{f[1]: f[2]}
-		}
-	}
-	return c
 }
 
 func compare(t *testing.T, what, text string, want []string, c *Checker) {

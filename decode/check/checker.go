@@ -305,6 +305,12 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
+	if m.From == cwmp.CPE && first && m.HTTP != nil && slices.Contains(otherMethods, m.HTTP.Method) && now&PlainHTTP != 0 {
+		for _, k := range c.exchanges {
+			c.pass.Check = k
+			k.Run(&c.pass)
+		}
+	}
 	found := suppress(c.pass.out)
 	for i := range found {
 		if x := &found[i]; x.Check.early {

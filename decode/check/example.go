@@ -35,6 +35,44 @@ func Example(id string) (fires, near string, ok bool) {
 	return e.fires, e.near, e.fires != "" && e.near != ""
 }
 
+// Policy is what a profile has to give for a check's example, in lines of such a file
+// (YAML); "" for most.
+func Policy(id string) string {
+	text, err := examples.ReadFile("examples/" + id + ".txt")
+	if err != nil {
+		return ""
+	}
+	e := parseExample(string(text))
+	var b strings.Builder
+	for _, line := range e.policy {
+		switch f := strings.Fields(line); f[0] {
+		case "new-devices":
+			b.WriteString("new-devices: true\n")
+		case "secret":
+			b.WriteString("secrets:\n  " + f[1] + ": " + f[2] + "\n")
+		}
+	}
+	return b.String()
+}
+
+// Judge is a Checker that has what a check's example needs.
+func Judge(id string) Checker {
+	c := Checker{}
+	text, err := examples.ReadFile("examples/" + id + ".txt")
+	if err != nil {
+		return c
+	}
+	for _, line := range parseExample(string(text)).policy {
+		switch f := strings.Fields(line); f[0] {
+		case "new-devices":
+			c.NewDevices = true
+		case "secret":
+			c.Secrets = map[string]string{f[1]: f[2]}
+		}
+	}
+	return c
+}
+
 // example is the content of a file of examples.
 type example struct {
 	fires, near         string

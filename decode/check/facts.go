@@ -302,7 +302,7 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 	case *cwmp.Download:
 		f |= downloadFacts(a)
 	case *cwmp.GetParameterAttributesResponse:
-		f |= oddArray | long | oddName | listing
+		f |= oddArray | long | oddName | listing | acting
 	default:
 		f |= oddArray | long | oddFlag | oddName | acting | oddResult | secretive
 	}

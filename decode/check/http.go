@@ -111,7 +111,14 @@ func mediaType(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(t))
 }
 
+// otherMethods are those of HTTP that are no POST. What is none of them may be damaged.
+var otherMethods = []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "M-POST"}
+
 func onlyPOST(p *Pass) {
+	if m := p.Message; m != nil { // one that is CWMP all the same
+		p.report(CPE, place{m: m, path: "start line"}, "The CPE sends %s by %s", name(m), short(m.HTTP.Method))
+		return
+	}
 	r := p.Exchange.Request
 	if strings.EqualFold(r.Method, "POST") || len(p.Session.Messages) == 0 {
 		return

@@ -293,11 +293,29 @@ func namesMissing(p *Pass) {
 	if !slices.ContainsFunc(paths, func(path string) bool { return path != "" && !strings.HasSuffix(path, ".") }) {
 		return
 	}
-	if allThere(paths, parameters(p.Message)) {
+	if list := parameters(p.Message); len(list) <= len(paths) && allThere(paths, list) {
 		return
 	}
 	got := map[string]bool{}
-	eachName(p.Message, func(l *cwmp.Leaf) { got[strings.TrimSpace(l.Value)] = true })
+	var again *cwmp.Leaf
+	eachName(p.Message, func(l *cwmp.Leaf) {
+		name := strings.TrimSpace(l.Value)
+		if got[name] && again == nil && !slices.ContainsFunc(paths, func(path string) bool { return path == "" || strings.HasSuffix(path, ".") && strings.HasPrefix(name, path) }) {
+			again = l // RPC-012 is for those below a partial path
+		}
+		got[name] = true
+	})
+	if again != nil {
+		n := 0
+		for _, path := range paths {
+			if path == strings.TrimSpace(again.Value) {
+				n++
+			}
+		}
+		if n == 1 {
+			p.reportWith(Error, CPE, atLeaf(p.Message, again), []*cwmp.Message{request}, "%s was asked for once and is in the answer twice", short(again.Value))
+		}
+	}
 	for _, path := range paths {
 		if path != "" && !strings.HasSuffix(path, ".") && !got[path] {
 			p.reportWith(Error, CPE, atMethod(p.Message), []*cwmp.Message{request}, "%s was asked for and is not in the answer", short(path))
@@ -477,6 +495,15 @@ func deleteInstance(p *Pass) {
 }
 
 func notification(p *Pass) {
+	if a, ok := p.Message.Args.(*cwmp.GetParameterAttributesResponse); ok {
+		for i := range a.ParameterList.Items {
+			x := &a.ParameterList.Items[i]
+			if n, ok := x.Notification.Int(); x.Notification.Present && (!ok || n < 0 || n > 6) {
+				p.report(p.sender(), atLeaf(p.Message, &x.Notification), "The Notification of %s is %s", short(x.Name.Value), quote(x.Notification.Value))
+			}
+		}
+		return
+	}
 	a, ok := p.Message.Args.(*cwmp.SetParameterAttributes)
 	if !ok {
 		return

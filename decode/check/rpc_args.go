@@ -152,11 +152,25 @@ func plainNumbers(p *Pass) {
 		for i := range a.TimeWindowList.Items {
 			check("WindowStart", &a.TimeWindowList.Items[i].WindowStart)
 			check("WindowEnd", &a.TimeWindowList.Items[i].WindowEnd)
+			if l := &a.TimeWindowList.Items[i].MaxRetries; strings.TrimSpace(l.Value) != "-1" { // as often as it likes
+				check("MaxRetries", l)
+			}
 		}
 	case *cwmp.Upload:
 		check("DelaySeconds", &a.DelaySeconds)
 	case *cwmp.ScheduleInform:
 		check("DelaySeconds", &a.DelaySeconds)
+	case *cwmp.AddObjectResponse:
+		check("InstanceNumber", &a.InstanceNumber)
+	case *cwmp.GetQueuedTransfersResponse:
+		for i := range a.TransferList.Items {
+			check("State", &a.TransferList.Items[i].State)
+		}
+	case *cwmp.GetAllQueuedTransfersResponse:
+		for i := range a.TransferList.Items {
+			check("State", &a.TransferList.Items[i].State)
+			check("FileSize", &a.TransferList.Items[i].FileSize)
+		}
 	}
 }
 

@@ -211,8 +211,12 @@ func (r *Reader) ended() {
 	}
 }
 
-// strayText notes character data between the parts of the envelope.
+// strayText notes character data between the parts of the envelope. What was put in the
+// place of forbidden characters was noted as such.
 func (r *Reader) strayText() {
+	if strings.Trim(r.text[r.start:r.end], "\uFFFD \t\r\n") == "" {
+		return
+	}
 	r.quirks.note(BodyStructure, r.start, r.end, "text "+quote(r.text[r.start:r.end])+" between elements")
 }
 
