@@ -196,6 +196,7 @@ func answerAction(p *Pass) {
 	}
 	v, ok := m.HTTP.Field("SOAPAction")
 	switch {
+	case !ok && !p.firstTime("missing"):
 	case !ok:
 		p.report(CPE, atField(m, "SOAPAction"), "The POST with %s has no SOAPAction", short(m.RPC))
 	case v == `""` && !p.firstTime("quotes"): // as some stacks always do

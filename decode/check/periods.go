@@ -293,10 +293,11 @@ func addressUntold(p *Pass) {
 
 func bootAfterReport(p *Pass) {
 	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
-		if !history.Has(events, "1 BOOT") || history.Has(events, "M Reboot") || !d.Last.Good || p.Session.Start.Sub(d.Last.End) > 5*time.Minute || history.Has(d.Last.Events, "1 BOOT") {
+		if !history.Has(events, "1 BOOT") || history.Has(events, "M Reboot") || !d.Last.Good || p.Session.Start.Sub(d.Last.End) > 5*time.Minute || history.Has(d.Last.Events, "1 BOOT") ||
+			slices.ContainsFunc(d.Commands, func(c history.Command) bool { return c.Method == "Reboot" }) { // whose event may be missing
 			return
 		}
-		for _, e := range d.Last.Answered {
+		for _, e := range d.Last.Took {
 			if c := d.Was(e.Key, "Download", "ScheduleDownload"); c != nil && strings.HasPrefix(c.FileType, "1 ") && c.Session != d.Last.ID {
 				p.reportPast(Warning, CPE, p.atCode(in, "1 BOOT", ""), []Ref{ofPast(&d.Last), ofCommand(c)}, "The device boots %s after it had reported its firmware as done", p.Session.Start.Sub(d.Last.End).Round(time.Second))
 				return

@@ -343,6 +343,12 @@ func argumentBoolean(p *Pass) {
 	})
 }
 
+// nullable says whether a parameter's data model has the value Null: TR-104 has it of the
+// protocols and methods of SIP and RTP.
+func nullable(name string) bool {
+	return strings.HasSuffix(name, "Protocols") || strings.HasSuffix(name, "Methods")
+}
+
 // leak says whether a value is what a program prints when it has none.
 func leak(v string) bool {
 	v = strings.TrimSpace(v)
@@ -354,7 +360,7 @@ func valueLeak(p *Pass) {
 	var first string
 	var at *cwmp.Leaf
 	p.eachValue(func(name string, l *cwmp.Leaf, _ string) {
-		if !leak(l.Value) {
+		if !leak(l.Value) || l.Value == "Null" && nullable(name) {
 			return
 		}
 		if n++; at == nil {
