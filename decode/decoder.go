@@ -302,6 +302,7 @@ type Back struct {
 	spare    [][]check.Finding                 // of sessions that are over
 	fresh    map[*cwmp.Session][]check.Finding // with Live: not told yet
 	order    []*check.Finding                  // room to sort them
+	called   []check.Finding                   // of the connection request that is being told
 	totals   Totals
 	failures map[*capture.Conn]int
 	out      []Item
@@ -485,6 +486,10 @@ func (d *Back) judge(e *cwmp.Event) {
 	defer d.caughtAt(e, "check")
 	planted(d.plant, "check", nil)
 	list := d.check.Feed(*e)
+	d.called = nil
+	if e.Kind == cwmp.Requested {
+		d.called = slices.Clone(list)
+	}
 	if e.Session != nil { // of whatever else became certain with it
 		list = slices.DeleteFunc(list, func(f check.Finding) bool {
 			if f.Subject != check.OfConnectionRequest {
@@ -519,7 +524,13 @@ func (d *Back) tell(e *cwmp.Event) {
 	case cwmp.SessionEnded:
 		d.session(e)
 	case cwmp.Requested:
-		d.out = append(d.out, Item{Kind: ConnectionRequestItem, Time: e.Time, ConnectionRequest: e.ConnectionRequest})
+		it := Item{Kind: ConnectionRequestItem, Time: e.Time, ConnectionRequest: e.ConnectionRequest}
+		if d.check.Profile != check.None {
+			if v, ok := story.OfCall(e.ConnectionRequest, d.called, d.track.Now()); ok {
+				it.Verdict = &v
+			}
+		}
+		d.out = append(d.out, it)
 	case cwmp.Transferred:
 		d.out = append(d.out, Item{Kind: TransferItem, Time: e.Time, Transfer: e.Transfer})
 	case cwmp.OtherHTTP:

@@ -38,7 +38,7 @@ type Item struct {
 	Undecided         []check.Undecided // SessionItem: when asked for
 	Done              []history.Done    // SessionItem: what became of commands of earlier sessions
 	Operation         *Operation
-	Verdict           *story.Verdict // SessionItem: what broke it; nil where nothing did, or nothing is known of it
+	Verdict           *story.Verdict // SessionItem, ConnectionRequestItem: what broke it; nil where nothing did, or nothing is known of it
 	ConnectionRequest *cwmp.ConnectionRequest
 	Transfer          *cwmp.Transfer
 	Finding           *check.Finding

@@ -46,7 +46,7 @@ var layers = map[string]layer{
 	"decode/cwmp":            {ours: []string{"capture", "decode/http1", "decode/soap"}, pure: true},
 	"decode/history":         {ours: []string{"capture", "decode/http1", "decode/cwmp"}, pure: true},
 	"decode/check":           {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/history"}, pure: true},
-	"decode/story":           {ours: []string{"capture", "decode/cwmp", "decode/check"}, pure: true},
+	"decode/story":           {ours: []string{"capture", "decode/http1", "decode/cwmp", "decode/check"}, pure: true},
 	"decode":                 {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/history", "decode/check", "decode/story"}, pure: true},
 	"decode/transcript": {ours: []string{"capture", "decode/http1", "decode/soap", "decode/cwmp", "decode/history", "decode/check", "decode/story", "decode"},
 		pure: true},

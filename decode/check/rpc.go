@@ -300,7 +300,9 @@ func namesMissing(p *Pass) {
 	var again *cwmp.Leaf
 	eachName(p.Message, func(l *cwmp.Leaf) {
 		name := strings.TrimSpace(l.Value)
-		if got[name] && again == nil && !slices.ContainsFunc(paths, func(path string) bool { return path == "" || strings.HasSuffix(path, ".") && strings.HasPrefix(name, path) }) {
+		if got[name] && again == nil && !slices.ContainsFunc(paths, func(path string) bool {
+			return path == "" || strings.HasSuffix(path, ".") && strings.HasPrefix(name, path)
+		}) {
 			again = l // RPC-012 is for those below a partial path
 		}
 		got[name] = true

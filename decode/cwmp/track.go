@@ -168,6 +168,9 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 	return t.out
 }
 
+// Now is the time to which the traffic has come.
+func (t *Tracker) Now() time.Time { return t.now }
+
 // Advance says that time has come to now, without anything having been seen.
 func (t *Tracker) Advance(now time.Time) []Event {
 	t.start()

@@ -15,7 +15,7 @@ import (
 // the party, the check, and, where it is given, the beginning of what is said.
 func TestVerdicts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 17 {
+	if err != nil || len(files) < 20 {
 		t.Fatal(len(files), err)
 	}
 	for _, file := range files {
@@ -48,7 +48,7 @@ func verdict(t *testing.T, text string) (who, words string) {
 	who = "none"
 	take := func(items []decode.Item) {
 		for _, it := range items {
-			if it.Kind != decode.SessionItem {
+			if it.Kind != decode.SessionItem && it.Kind != decode.ConnectionRequestItem {
 				continue
 			}
 			if v := it.Verdict; v != nil {

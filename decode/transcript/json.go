@@ -11,6 +11,7 @@ import (
 	"informant/decode/check"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
+	"informant/decode/story"
 )
 
 // JSON tells items as one JSON object per line. Schema describes them.
@@ -55,7 +56,7 @@ func (j *JSON) Append(dst []byte, it decode.Item) []byte {
 	case decode.SessionItem:
 		e.session(it)
 	case decode.ConnectionRequestItem:
-		e.connectionRequest(it.ConnectionRequest)
+		e.connectionRequest(it)
 	case decode.TransferItem:
 		e.transfer(it.Transfer)
 	case decode.ConnectionItem:
@@ -188,16 +189,7 @@ func (e *encoder) session(it decode.Item) {
 	e.concluded(it.Done)
 	e.text("outcome", s.Outcome.String())
 	e.text("reason", s.Reason)
-	if v := it.Verdict; v != nil {
-		e.object("verdict")
-		e.text("party", v.Party.String())
-		e.text("text", e.echo.verdict(v))
-		if v.Because != nil {
-			e.text("check", v.Because.Check.ID)
-			e.at(v.Because.At)
-		}
-		e.end('}')
-	}
+	e.verdict(it.Verdict)
 	if s.Lost != 0 {
 		e.number("lost", s.Lost)
 	}
@@ -513,7 +505,23 @@ func (e *encoder) undecided(us []check.Undecided) {
 // gateNames are the gates by their bit.
 var gateNames = [...]string{"wholeSession", "counterpart", "history", "wholeBody", "plainHTTP", "goodClock", "transport", "secretOrPolicy"}
 
-func (e *encoder) connectionRequest(r *cwmp.ConnectionRequest) {
+// verdict writes what broke a session, or a connection request.
+func (e *encoder) verdict(v *story.Verdict) {
+	if v == nil {
+		return
+	}
+	e.object("verdict")
+	e.text("party", v.Party.String())
+	e.text("text", e.echo.verdict(v))
+	if v.Because != nil {
+		e.text("check", v.Because.Check.ID)
+		e.at(v.Because.At)
+	}
+	e.end('}')
+}
+
+func (e *encoder) connectionRequest(it decode.Item) {
+	r := it.ConnectionRequest
 	e.text("type", "connectionRequest")
 	e.time("time", r.Time)
 	e.ends("from", "to", r.Conn)
@@ -528,6 +536,7 @@ func (e *encoder) connectionRequest(r *cwmp.ConnectionRequest) {
 	}
 	e.end(']')
 	e.sessionRef(r.Session, r.Followed)
+	e.verdict(it.Verdict)
 }
 
 // ends writes the two addresses of a connection.

@@ -71,7 +71,7 @@ func (t *Text) Append(dst []byte, it decode.Item) []byte {
 	case decode.SessionItem:
 		w.session(it)
 	case decode.ConnectionRequestItem:
-		w.connectionRequest(it.ConnectionRequest)
+		w.connectionRequest(it)
 	case decode.TransferItem:
 		w.transfer(it.Transfer)
 	case decode.ConnectionItem:
@@ -489,7 +489,8 @@ func arrow(c *capture.Conn) string {
 	return address(c.Client) + " → " + address(c.Server)
 }
 
-func (w *teller) connectionRequest(r *cwmp.ConnectionRequest) {
+func (w *teller) connectionRequest(it decode.Item) {
+	r := it.ConnectionRequest
 	var status []string
 	for _, s := range r.Status {
 		if s == 0 {
@@ -503,6 +504,7 @@ func (w *teller) connectionRequest(r *cwmp.ConnectionRequest) {
 		then = "session " + shortID(r.Session) + " followed"
 	}
 	w.entry("connection request", r.Time, arrow(r.Conn), "GET "+w.masked(r.Path), strings.Join(status, ", "), safe(r.Device.Key()), then)
+	w.verdict(it)
 	if w.Verbose > 1 {
 		for _, x := range r.Exchanges {
 			w.rawExchange(x)
