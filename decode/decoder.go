@@ -533,6 +533,10 @@ func (d *Back) tell(e *cwmp.Event) {
 		d.out = append(d.out, it)
 	case cwmp.Transferred:
 		d.out = append(d.out, Item{Kind: TransferItem, Time: e.Time, Transfer: e.Transfer})
+	case cwmp.DatagramSeen:
+		if e.Datagram.Request != nil || d.All {
+			d.out = append(d.out, Item{Kind: DatagramItem, Time: e.Time, Datagram: e.Datagram})
+		}
 	case cwmp.OtherHTTP:
 		d.totals.OtherHTTP++
 		if d.All {

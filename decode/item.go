@@ -24,6 +24,7 @@ const (
 	OtherItem                             // an HTTP exchange that is no CWMP
 	RemainderItem                         // bytes on an HTTP connection that are neither HTTP nor part of a session
 	OperationItem                         // at the end: a command of which nothing was heard since
+	DatagramItem                          // a connection request over UDP; with Options.All also other datagrams of Annex G
 	MessageItem                           // with Options.Live: a message of a session that goes on
 )
 
@@ -41,6 +42,7 @@ type Item struct {
 	Verdict           *story.Verdict // SessionItem, ConnectionRequestItem: what broke it; nil where nothing did, or nothing is known of it
 	ConnectionRequest *cwmp.ConnectionRequest
 	Transfer          *cwmp.Transfer
+	Datagram          *cwmp.Datagram
 	Finding           *check.Finding
 	Other             *http1.Exchange
 	Connection        *http1.Event // ConnectionItem: its Closed event, with Summary; RemainderItem: the bytes

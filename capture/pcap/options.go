@@ -65,7 +65,7 @@ type Stats struct {
 	Bytes   int64  // captured bytes of packets
 
 	TCP       uint64 // segments
-	UDP       uint64 // datagrams; they are counted and not read
+	UDP       uint64 // datagrams; those of TR-069 Annex G are read
 	Other     uint64 // packets that are neither
 	Broken    uint64 // packets cut or malformed before their TCP payload
 	Fragments uint64 // IP fragments

@@ -151,7 +151,7 @@ func (s *Source) transport(p *packet) {
 		s.seg.at, s.seg.facts = stamp{p.ts, p.number}, p.facts
 		s.asm.segment(&s.seg, p.in.name)
 	case protoUDP:
-		s.stats.UDP++
+		s.udp(p)
 	default:
 		s.stats.Other++
 	}

@@ -37,6 +37,8 @@
 //	cpe|acs|files xml              a POST or a 200 whose body is the text block below
 //	cpe|acs|files raw ["BYTES"]    these bytes and nothing else, or the text block with CRLF
 //	acs GET [PATH]                 a Connection Request; its answers are "cpe NNN"
+//	cpe|acs datagram "BYTES"       a UDP datagram between the device's port 50123 and the ACS's
+//	                               (TR-069 Annex G); a quoted text may have \r\n and \x00
 //	cpe GET|PUT URL                a file transfer; its answers are "files NNN"
 //
 //	device [NAME] [name=value …]   the device that speaks from here on (below)

@@ -109,6 +109,9 @@ func (p *player) do(s *statement) error {
 	}
 	switch s.verb {
 	case "cpe", "acs", "files":
+		if s.arg(0) == "datagram" {
+			return p.datagram(s)
+		}
 		return p.message(s)
 	}
 	if len(s.changes) > 0 || len(s.block) > 0 {

@@ -70,15 +70,16 @@ type Check struct {
 	Subject Subject
 	Run     func(*Pass)
 
-	secure bool   // OfConnection: looks at TLS, and not at exchanges that are no CWMP
-	each   bool   // OfMessage: runs for each method of an HTTP message, and not once for all
-	need   shape  // OfMessage: what a message must have to be judged
-	only   shape  // OfMessage: what one must have besides for a finding
-	body   bool   // OfMessage: looks at the body, and so not at resends, whose body was judged before
-	odd    facts  // OfMessage, OfSession: at least one of them is needed for a finding; 0: none is. Of a session, any of its messages has it
-	with   facts  // so are all of these
-	course course // OfSession: at least one of them is needed for a finding; 0: none is
-	all    course // OfSession: so are all of these
+	datagram bool   // OfConnectionRequest: looks at datagrams
+	secure   bool   // OfConnection: looks at TLS, and not at exchanges that are no CWMP
+	each     bool   // OfMessage: runs for each method of an HTTP message, and not once for all
+	need     shape  // OfMessage: what a message must have to be judged
+	only     shape  // OfMessage: what one must have besides for a finding
+	body     bool   // OfMessage: looks at the body, and so not at resends, whose body was judged before
+	odd      facts  // OfMessage, OfSession: at least one of them is needed for a finding; 0: none is. Of a session, any of its messages has it
+	with     facts  // so are all of these
+	course   course // OfSession: at least one of them is needed for a finding; 0: none is
+	all      course // OfSession: so are all of these
 
 	order     int         // its index in All
 	cause     causes      // its bit, if its findings may explain others (see suppress)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -43,12 +44,14 @@ type Checker struct {
 	users      map[string][]string   // by user name of connection requests: the devices, three at most
 	gapAt      time.Time             // when bytes were missing last, on whatever connection
 	fleet      fleet
-	transfers  []*Check             // OfTransfer
-	secure     []*Check             // OfConnection, of TLS
-	met        map[string]bool      // devices, where the ACS is new to them
-	peers      map[string]bool      // what was told of connections between two peers
-	files      map[fileKey]fileSeen // by device and CommandKey: what the file server answered last
-	openBy     map[string]*follow   // by device: its session that is open and began last
+	transfers  []*Check                   // OfTransfer
+	secure     []*Check                   // OfConnection, of TLS
+	met        map[string]bool            // devices, where the ACS is new to them
+	datagrams  []*Check                   // OfConnectionRequest, over UDP
+	udp        map[netip.AddrPort]udpSeen // by the address of a CPE
+	peers      map[string]bool            // what was told of connections between two peers
+	files      map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
+	openBy     map[string]*follow         // by device: its session that is open and began last
 	open       map[*cwmp.Session]*follow
 	onConn     map[uint64]*follow // by connection id: the session that it carries
 	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
@@ -161,6 +164,13 @@ func (c *Checker) start() {
 			}
 			c.exchanges = append(c.exchanges, k)
 		case OfConnectionRequest:
+			if k.datagram {
+				c.datagrams = append(c.datagrams, k)
+				if k.ID == "CR-022" { // of which the sessions tell a part
+					c.sessions = append(c.sessions, k)
+				}
+				break
+			}
 			c.calls = append(c.calls, k)
 		case OfTransfer:
 			c.transfers = append(c.transfers, k)
@@ -215,6 +225,8 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		c.judgeTransfer(e.Transfer)
 	case cwmp.Handshake, cwmp.ConnectionOver:
 		c.judgeTLS(e)
+	case cwmp.DatagramSeen:
+		c.judgeDatagram(e.Datagram)
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}

@@ -64,6 +64,7 @@ type callSeen struct {
 	status       int       // of that; 0 none
 	credentials  bool      // the last GET had them
 	session      [16]byte
+	udp          bool // over UDP, where there are no answers
 }
 
 func (c *callSeen) accepted() bool { return accepted(c.status) }
@@ -85,6 +86,10 @@ func (c *Checker) remind(r *cwmp.ConnectionRequest) {
 			seen.answered, seen.status = x.Response.First, x.Response.Status
 		}
 	}
+	c.remindOf(key, seen)
+}
+
+func (c *Checker) remindOf(key string, seen callSeen) {
 	if c.calledBy == nil || len(c.calledBy) > maxDevices {
 		c.calledBy = map[string][]callSeen{}
 	}

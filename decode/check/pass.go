@@ -23,6 +23,8 @@ type Pass struct {
 	at         time.Time               // its
 	port       string                  // the device that is called where the connection goes to, "" for none
 	secrets    map[string]string       // of connection requests, by user
+	datagram   *cwmp.Datagram          // OfConnectionRequest, over UDP
+	udp        udpSeen                 // what is known of its address
 	transfer   *cwmp.Transfer          // OfTransfer
 	before     time.Time               // when the device was called before
 	f          *follow

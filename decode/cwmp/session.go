@@ -223,6 +223,7 @@ const (
 	Remainder                       // HTTP: bytes that are no HTTP; Session when they are an Aside of one
 	Gap                             // HTTP: lost bytes; Session when they are an Aside of one
 	Handshake                       // HTTP: TLS facts
+	DatagramSeen                    // Datagram
 )
 
 // Event is what the Tracker completed.
@@ -235,4 +236,5 @@ type Event struct {
 	Transfer          *Transfer
 	Other             *Other
 	HTTP              *http1.Event
+	Datagram          *Datagram
 }

@@ -80,6 +80,7 @@ type Tracker struct {
 	ordinals struct{ sessions, fragments int }
 	first    time.Time // of the first event with a time
 	now      time.Time
+	byUDP    map[string]DeviceID // by UDPConnectionRequestAddress
 	swept    time.Time
 	held     int64 // bytes, by all open sessions
 	trim     []trimming
@@ -142,6 +143,10 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 	t.event = event
 	e := &t.event
 	t.pass(e.Time)
+	if e.Kind == http1.DatagramSeen {
+		t.datagram(e)
+		return t.out
+	}
 	ct := t.conn(e)
 	switch e.Kind {
 	case http1.Opened:

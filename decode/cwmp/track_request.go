@@ -514,6 +514,10 @@ func (t *Tracker) learnParameters(s *tracked, list []ParameterValueStruct) {
 	const suffix = ".ManagementServer.ConnectionRequestURL"
 	for i := range list {
 		name := list[i].Name.Value
+		if strings.HasSuffix(name, udpAddress) {
+			t.learnUDP(list[i].Value.Value, &s.Device)
+			continue
+		}
 		if len(name) < len(suffix) || !strings.HasSuffix(strings.TrimSpace(name), suffix) {
 			continue
 		}

@@ -64,6 +64,12 @@ func (a *Assembler) Feed(r capture.Record) []Event {
 	if a.rec.Time != r.Time {
 		a.rec.Time = r.Time
 	}
+	if r.Conn.Network == capture.UDP {
+		if r.Kind == capture.Data {
+			a.events = append(a.events, Event{Kind: DatagramSeen, Conn: r.Conn, Seq: r.Seq, Time: r.Time, From: r.From, Packet: r.Packet, Bytes: string(r.Data)})
+		}
+		return a.events
+	}
 	c := a.last // records of a connection come in rows
 	if c == nil || c.c != r.Conn {
 		if c = a.conns[r.Conn]; c == nil {

@@ -247,6 +247,7 @@ const (
 	GapSeen                        // Lost bytes
 	HandshakeSeen                  // facts of a TLS handshake
 	Closed                         // the end of one direction (From) or of both
+	DatagramSeen                   // Bytes of a UDP datagram, which are no HTTP connection's
 )
 
 // Event is what the Assembler completed.

@@ -57,6 +57,8 @@ func (j *JSON) Append(dst []byte, it decode.Item) []byte {
 		e.session(it)
 	case decode.ConnectionRequestItem:
 		e.connectionRequest(it)
+	case decode.DatagramItem:
+		e.datagram(it.Datagram)
 	case decode.TransferItem:
 		e.transfer(it.Transfer)
 	case decode.ConnectionItem:
@@ -136,6 +138,8 @@ func extraItem(it decode.Item) bool {
 	switch it.Kind {
 	case decode.OtherItem:
 		return true
+	case decode.DatagramItem:
+		return it.Datagram.Request == nil
 	case decode.ConnectionItem:
 		c := it.Connection
 		return c != nil && c.Summary != nil && c.Summary.Protocol == http1.Foreign && len(c.Summary.TLS) == 0

@@ -72,6 +72,8 @@ func (t *Text) Append(dst []byte, it decode.Item) []byte {
 		w.session(it)
 	case decode.ConnectionRequestItem:
 		w.connectionRequest(it)
+	case decode.DatagramItem:
+		w.datagram(it.Datagram)
 	case decode.TransferItem:
 		w.transfer(it.Transfer)
 	case decode.ConnectionItem:
