@@ -50,6 +50,7 @@
 //	lost cpe|acs N                 N bytes that this side sent are missing in the capture
 //	tls [name=value …]             the facts of a TLS handshake, as a proxy tells them whose
 //	                               traffic is in clear all the same (below)
+//	refused                        a connection from the ACS to the device that is refused
 //	cut                            the capture ends here: nothing is closed
 //
 // A connection is opened where one is needed, and what is open at the end is

@@ -141,6 +141,9 @@ func (p *player) do(s *statement) error {
 		return p.lose(s)
 	case "tls":
 		return p.handshake(s)
+	case "refused":
+		l := p.openKnock(p.cur)
+		p.close(l, capture.FromServer, capture.RST)
 	case "cut":
 		p.cut = true
 	default:

@@ -43,6 +43,7 @@ or families, or off:
   new-devices: true      # the ACS is new to them: their first sessions are 0 BOOTSTRAP
   secrets:               # of connection requests, to judge their Digest answers
     acs-user: password
+  allowed-jids: [acs@example]  # ConnReqAllowedJabberIDs, of those over XMPP
 
 Checks that look over several sessions of a device (what was asked of it, and what it
 reports) begin with what this traffic shows. With --history DIR they go on where the

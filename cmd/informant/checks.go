@@ -69,6 +69,7 @@ func ownProfile(name string, o *decode.Options, c *selection) error {
 		Severity map[string]string `yaml:"severity"`
 		Secrets  map[string]string `yaml:"secrets"`
 		New      bool              `yaml:"new-devices"`
+		JIDs     []string          `yaml:"allowed-jids"`
 	}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
@@ -82,7 +83,7 @@ func ownProfile(name string, o *decode.Options, c *selection) error {
 	default:
 		return usageError{fmt.Errorf("--checks %s: profile %q is neither strict nor field", transcript.Safe(name), p.Profile)}
 	}
-	o.Check.Secrets, o.Check.NewDevices = p.Secrets, p.New
+	o.Check.Secrets, o.Check.NewDevices, o.Check.AllowedJIDs = p.Secrets, p.New, p.JIDs
 	o.Check.Own = map[string]check.Severity{}
 	silent := map[string]bool{}
 	// Families first: what is said of one check counts more.

@@ -70,6 +70,7 @@ type Check struct {
 	Subject Subject
 	Run     func(*Pass)
 
+	stanza   bool   // OfConnectionRequest: looks at stanzas of XMPP
 	datagram bool   // OfConnectionRequest: looks at datagrams
 	secure   bool   // OfConnection: looks at TLS, and not at exchanges that are no CWMP
 	each     bool   // OfMessage: runs for each method of an HTTP message, and not once for all

@@ -26,49 +26,53 @@ type Checker struct {
 	// NewDevices: the ACS is new to the devices, so that the first session of each has to
 	// be its first contact.
 	NewDevices bool
+	// AllowedJIDs are the ConnReqAllowedJabberIDs of the devices (TR-069 Annex K).
+	AllowedJIDs []string
 	// Coverage: Undecided tells what could not be decided.
 	Coverage bool
 	// History is what is known of devices over their sessions; nil: nothing yet. It is
 	// changed.
 	History *history.Store
 
-	ready      bool
-	messages   []*Check           // OfMessage
-	byShape    map[shape][]*Check // of a shape, whatever the facts
-	byKind     map[kind][]*Check
-	sessions   []*Check              // OfSession
-	exchanges  []*Check              // OfConnection
-	calls      []*Check              // OfConnectionRequest
-	calledAt   map[string]time.Time  // by device: when the ACS called it last
-	calledBy   map[string][]callSeen // by device: the connection requests that were seen last
-	users      map[string][]string   // by user name of connection requests: the devices, three at most
-	gapAt      time.Time             // when bytes were missing last, on whatever connection
-	fleet      fleet
-	transfers  []*Check                   // OfTransfer
-	secure     []*Check                   // OfConnection, of TLS
-	met        map[string]bool            // devices, where the ACS is new to them
-	datagrams  []*Check                   // OfConnectionRequest, over UDP
-	udp        map[netip.AddrPort]udpSeen // by the address of a CPE
-	peers      map[string]bool            // what was told of connections between two peers
-	files      map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
-	openBy     map[string]*follow         // by device: its session that is open and began last
-	open       map[*cwmp.Session]*follow
-	onConn     map[uint64]*follow // by connection id: the session that it carries
-	devices    map[uint64]string  // by connection id: the device whose Inform it carried last
-	closedByAC map[caller]left    // by device: sessions that the ACS closed in the middle
-	latest     time.Time          // of all messages
-	waiting    []heardCall        // connection requests that were accepted, and not followed yet
-	lastEnded  [16]byte           // the session that ended last, if nothing of it was lost
-	undecided  []Undecided
-	done       []history.Done // by the session that ended last
-	out        []Finding
-	pass       Pass
-	units      []*cwmp.Message // of the session at whose end checks run
-	last       *follow         // the one that was asked for last
-	kinds      []kindList      // by a hash: the checks for the latest kinds of messages
-	held       []Finding       // room for those of a session that is over
-	sorted     []*Finding      // of held, in their order
-	spare      []*follow       // of sessions that are over
+	ready        bool
+	messages     []*Check           // OfMessage
+	byShape      map[shape][]*Check // of a shape, whatever the facts
+	byKind       map[kind][]*Check
+	sessions     []*Check              // OfSession
+	exchanges    []*Check              // OfConnection
+	calls        []*Check              // OfConnectionRequest
+	calledAt     map[string]time.Time  // by device: when the ACS called it last
+	calledBy     map[string][]callSeen // by device: the connection requests that were seen last
+	users        map[string][]string   // by user name of connection requests: the devices, three at most
+	gapAt        time.Time             // when bytes were missing last, on whatever connection
+	fleet        fleet
+	transfers    []*Check                   // OfTransfer
+	secure       []*Check                   // OfConnection, of TLS
+	met          map[string]bool            // devices, where the ACS is new to them
+	datagrams    []*Check                   // OfConnectionRequest, over UDP
+	udp          map[netip.AddrPort]udpSeen // by the address of a CPE
+	stanzaChecks []*Check                   // OfConnectionRequest, over XMPP
+	stanzas      map[stanzaKey]bool         // those that are not answered yet
+	peers        map[string]bool            // what was told of connections between two peers
+	files        map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
+	openBy       map[string]*follow         // by device: its session that is open and began last
+	open         map[*cwmp.Session]*follow
+	onConn       map[uint64]*follow // by connection id: the session that it carries
+	devices      map[uint64]string  // by connection id: the device whose Inform it carried last
+	closedByAC   map[caller]left    // by device: sessions that the ACS closed in the middle
+	latest       time.Time          // of all messages
+	waiting      []heardCall        // connection requests that were accepted, and not followed yet
+	lastEnded    [16]byte           // the session that ended last, if nothing of it was lost
+	undecided    []Undecided
+	done         []history.Done // by the session that ended last
+	out          []Finding
+	pass         Pass
+	units        []*cwmp.Message // of the session at whose end checks run
+	last         *follow         // the one that was asked for last
+	kinds        []kindList      // by a hash: the checks for the latest kinds of messages
+	held         []Finding       // room for those of a session that is over
+	sorted       []*Finding      // of held, in their order
+	spare        []*follow       // of sessions that are over
 }
 
 // follow is what is known of an open session.
@@ -164,6 +168,10 @@ func (c *Checker) start() {
 			}
 			c.exchanges = append(c.exchanges, k)
 		case OfConnectionRequest:
+			if k.stanza {
+				c.stanzaChecks = append(c.stanzaChecks, k)
+				break
+			}
 			if k.datagram {
 				c.datagrams = append(c.datagrams, k)
 				if k.ID == "CR-022" { // of which the sessions tell a part
@@ -223,8 +231,14 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		c.judgeCall(e.ConnectionRequest)
 	case cwmp.Transferred:
 		c.judgeTransfer(e.Transfer)
-	case cwmp.Handshake, cwmp.ConnectionOver:
+	case cwmp.Handshake:
 		c.judgeTLS(e)
+	case cwmp.ConnectionOver:
+		c.judgeTLS(e)
+		c.unansweredStanzas(e.HTTP)
+		c.refusedCall(e)
+	case cwmp.StanzaSeen:
+		c.judgeStanza(e.HTTP)
 	case cwmp.DatagramSeen:
 		c.judgeDatagram(e.Datagram)
 	case cwmp.OtherHTTP:
@@ -501,7 +515,7 @@ func (c *Checker) end(f *follow) {
 		open |= History
 	}
 	c.among(f)
-	if c.NewDevices || len(c.Secrets) > 0 {
+	if c.NewDevices || len(c.Secrets) > 0 || len(c.AllowedJIDs) > 0 {
 		open |= SecretOrPolicy
 	}
 	held := append(c.held[:0], f.sent...) // without texts: they were told before

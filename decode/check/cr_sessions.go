@@ -1,9 +1,11 @@
 package check
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"informant/capture"
 	"informant/decode/cwmp"
 	"informant/decode/history"
 	"informant/decode/http1"
@@ -35,6 +37,10 @@ var calledSessions = []*Check{
 	{
 		ID: "CR-015", Title: "A connection request goes to the ConnectionRequestURL that the CPE told last", Ref: "TR-069a6 3.2.2", Severity: Error, Subject: OfConnectionRequest, Run: callElsewhere,
 		Doc: "It went to one of an earlier Inform, and the CPE doesn't have that path any more.",
+	},
+	{
+		ID: "CR-017", Title: "A connection to the ConnectionRequestURL is taken", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: GoodClock | Transport, Subject: OfConnection, secure: true, Run: func(*Pass) {},
+		Doc: "It was reset before a byte was sent, within a minute of a session that went well: nobody listens where the CPE says that it does, or a box between refuses it.",
 	},
 	{
 		ID: "CR-027", Title: "The ACS doesn't call a device that has a session", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: GoodClock, Subject: OfConnectionRequest, Run: callNeedless,
@@ -317,4 +323,28 @@ func callOffline(p *Pass) {
 			p.reportCall(CPE, last, "", "The proxier answers with 503: the device is offline")
 		}
 	}
+}
+
+// refusedCall judges a connection that was refused.
+func (c *Checker) refusedCall(e cwmp.Event) {
+	h := e.HTTP
+	key := c.fleet.port(h.Conn)
+	if key == "" || h.Summary == nil || h.Summary.Protocol != http1.Silent || h.Summary.Midstream || h.Summary.Lost != 0 || h.Summary.Bytes != [2]int64{} || h.End != capture.RST || h.From != capture.FromServer {
+		return
+	}
+	d := c.History.Device(key)
+	if d == nil || !d.Last.Good || e.Time.Sub(d.Last.End) > callMinute || e.Time.Before(d.Last.End) {
+		return
+	}
+	i := slices.IndexFunc(c.secure, func(k *Check) bool { return k.ID == "CR-017" })
+	if i < 0 {
+		return
+	}
+	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+	c.pass.Check = c.secure[i]
+	c.pass.reportPast(Warning, CPE, nowhere, []Ref{ofPast(&d.Last)}, "The connection to the ConnectionRequestURL of %s was refused", short(key))
+	for i := range c.pass.out {
+		c.pass.out[i].At.Packet = h.Packet
+	}
+	c.out = append(c.out, c.pass.out...)
 }

@@ -19,7 +19,7 @@ import (
 //	-- want --
 //
 // What a profile has to give, for checks that need it, stands before them, below
-// "-- policy --": a line "new-devices", or "secret USER PASSWORD".
+// "-- policy --": a line "new-devices", "secret USER PASSWORD" or "allowed-jid JID".
 //
 //go:embed examples/*.txt
 var examples embed.FS
@@ -48,6 +48,8 @@ func Policy(id string) string {
 		switch f := strings.Fields(line); f[0] {
 		case "new-devices":
 			b.WriteString("new-devices: true\n")
+		case "allowed-jid":
+			b.WriteString("allowed-jids: [" + f[1] + "]\n")
 		case "secret":
 			b.WriteString("secrets:\n  " + f[1] + ": " + f[2] + "\n")
 		}
@@ -66,6 +68,8 @@ func Judge(id string) Checker {
 		switch f := strings.Fields(line); f[0] {
 		case "new-devices":
 			c.NewDevices = true
+		case "allowed-jid":
+			c.AllowedJIDs = append(c.AllowedJIDs, f[1])
 		case "secret":
 			c.Secrets = map[string]string{f[1]: f[2]}
 		}

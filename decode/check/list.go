@@ -3,7 +3,7 @@ package check
 import "slices"
 
 // All is the catalogue, in reading order.
-var All = placed(slices.Concat(soapXML, soapArrays, soapHeaders, versions, httpMessages, httpSessions, httpCookies, sequence, sequenceEnds, informs, events, faults, rpcs, rpcArguments, rpcCourse, types, security, identities, overTime, periods, knowledge, afterwards, connectionRequests, calledSessions, fileTransfers, acrossDevices, habits, watchedValues, secured, datagrams))
+var All = placed(slices.Concat(soapXML, soapArrays, soapHeaders, versions, httpMessages, httpSessions, httpCookies, sequence, sequenceEnds, informs, events, faults, rpcs, rpcArguments, rpcCourse, types, security, identities, overTime, periods, knowledge, afterwards, connectionRequests, calledSessions, fileTransfers, acrossDevices, habits, watchedValues, secured, datagrams, stanzas))
 
 // placed sets what follows from a check's place in the catalogue and from its
 // id.

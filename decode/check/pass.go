@@ -25,6 +25,8 @@ type Pass struct {
 	secrets    map[string]string       // of connection requests, by user
 	datagram   *cwmp.Datagram          // OfConnectionRequest, over UDP
 	udp        udpSeen                 // what is known of its address
+	stanza     *iq                     // OfConnectionRequest, over XMPP
+	allowed    []string                // who may send one
 	transfer   *cwmp.Transfer          // OfTransfer
 	before     time.Time               // when the device was called before
 	f          *follow

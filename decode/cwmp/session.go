@@ -224,6 +224,7 @@ const (
 	Gap                             // HTTP: lost bytes; Session when they are an Aside of one
 	Handshake                       // HTTP: TLS facts
 	DatagramSeen                    // Datagram
+	StanzaSeen                      // HTTP: an iq of XMPP
 )
 
 // Event is what the Tracker completed.

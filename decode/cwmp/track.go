@@ -162,6 +162,8 @@ func (t *Tracker) Feed(event http1.Event, r Reading) []Event {
 		t.gap(ct, e)
 	case http1.RemainderSeen:
 		t.remainder(ct, e)
+	case http1.StanzaSeen:
+		t.emit(Event{Kind: StanzaSeen, Time: e.Time, HTTP: kept(e)})
 	case http1.HandshakeSeen:
 		if len(ct.tls) < 16 {
 			ct.tls = append(ct.tls, e.TLS)

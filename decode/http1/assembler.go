@@ -46,6 +46,7 @@ type conn struct {
 	seen      [2]int64
 	lost      int64 // -1 unknown
 	tls       []*capture.TLS
+	xmpp      *xmpp // nil of what is no XMPP
 	remarks   []string
 	pairing
 }
@@ -257,7 +258,13 @@ func (c *conn) data(d capture.Direction, data []byte) {
 	if len(data) == 0 {
 		return
 	}
+	if data[0] == '<' && c.seen == [2]int64{} && c.c.Origin == capture.Wire && !c.midstream {
+		c.xmpp = &xmpp{}
+	}
 	c.seen[d] += int64(len(data))
+	if c.xmpp != nil {
+		c.xmppData(d, data)
+	}
 	if c.sure && c.proto != HTTP {
 		return
 	}

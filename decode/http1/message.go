@@ -247,6 +247,7 @@ const (
 	GapSeen                        // Lost bytes
 	HandshakeSeen                  // facts of a TLS handshake
 	Closed                         // the end of one direction (From) or of both
+	StanzaSeen                     // Bytes are an iq of an XMPP stream in clear (RFC 6120)
 	DatagramSeen                   // Bytes of a UDP datagram, which are no HTTP connection's
 )
 
