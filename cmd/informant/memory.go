@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -13,13 +12,18 @@ import (
 // is less: sessions that are open, and what is on its way between goroutines.
 const memoryGoal = 80 << 20
 
-// heldOnTop is by how much of what is held the heap may grow until it is
-// collected, in percent, where what is held is beyond the goal.
-const heldOnTop = 12
+// beside is about what the program takes beside its heap, and roomy how much the heap may
+// grow, at least, until it is collected; heldOnTop, in percent of what is held, where that
+// is a lot.
+const (
+	beside    = 18 << 20
+	roomy     = 12 << 20
+	heldOnTop = 12
+)
 
-// watchMemory sets the pace of the garbage collector: rarely while there is
-// room below the goal, as often as needed close to it, and at a steady pace where
-// the goal can't be met. GOGC and GOMEMLIMIT in the environment are left to have
+// watchMemory sets the pace of the garbage collector: rarely while there is room below the
+// goal, and at a steady pace where what is held leaves none: a limit below it would have
+// the collector run all the time. GOGC and GOMEMLIMIT in the environment are left to have
 // their way.
 func watchMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -32,7 +36,7 @@ func watchMemory(ctx context.Context) {
 		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
-		beyond := false
+		limit := int64(memoryGoal)
 		for {
 			select {
 			case <-tick.C:
@@ -40,16 +44,11 @@ func watchMemory(ctx context.Context) {
 				return
 			}
 			metrics.Read(sample)
-			// A limit below what is held would have the collector run all the time.
-			if now := sample[0].Value.Uint64() > memoryGoal*3/4; now != beyond {
-				beyond = now
-				if beyond {
-					debug.SetMemoryLimit(math.MaxInt64)
-					debug.SetGCPercent(heldOnTop)
-				} else {
-					debug.SetGCPercent(200)
-					debug.SetMemoryLimit(memoryGoal)
-				}
+			live := int64(sample[0].Value.Uint64())
+			now := max(memoryGoal, live+beside+max(roomy, live*heldOnTop/100))
+			if diff := now - limit; diff > 1<<20 || diff < -(1<<20) {
+				limit = now
+				debug.SetMemoryLimit(limit)
 			}
 		}
 	}()

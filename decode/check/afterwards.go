@@ -268,25 +268,30 @@ func methodTooNew(p *Pass) {
 }
 
 func sameAnswer(p *Pass) {
-	seen := map[string]*cwmp.Message{}
+	type answer struct{ user, nonce, nc string }
+	var room [16]answer
+	seen := room[:0]
+	var first []*cwmp.Message
 	for _, m := range p.f.units {
 		if m.From != cwmp.CPE || m.HTTP == nil {
 			continue
 		}
-		text, ok := m.HTTP.Field("Authorization")
-		if !ok || len(text) < 7 || !strings.EqualFold(text[:7], "Digest ") {
+		text, _ := m.HTTP.Field("Authorization")
+		now := answer{nonce: http1.DigestParameter(text, "nonce")}
+		if now.nonce == "" {
 			continue
 		}
-		v, _ := http1.AuthParameters(text[7:])
-		if v["nonce"] == "" || v["nc"] == "" {
+		if now.nc = http1.DigestParameter(text, "nc"); now.nc == "" {
 			continue
 		}
-		key := v["username"] + "\x00" + v["nonce"] + "\x00" + v["nc"]
-		if first := seen[key]; first != nil && !m.Resend {
-			p.reportWith(Warning, CPE, atField(m, "Authorization"), []*cwmp.Message{first}, "nc %s comes again with the same nonce", short(v["nc"]))
+		now.user = http1.DigestParameter(text, "username")
+		if i := slices.Index(seen, now); i >= 0 && !m.Resend {
+			p.reportWith(Warning, CPE, atField(m, "Authorization"), []*cwmp.Message{first[i]}, "nc %s comes again with the same nonce", short(now.nc))
 			return
 		}
-		seen[key] = m
+		if len(seen) < 1024 { // a session's last ones are mostly those that come again
+			seen, first = append(seen, now), append(first, m)
+		}
 	}
 }
 

@@ -55,10 +55,11 @@ type Checker struct {
 	stanzas      map[stanzaKey]bool         // those that are not answered yet
 	peers        map[string]bool            // what was told of connections between two peers
 	files        map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
-	openBy       map[string]*follow         // by device: its session that is open and began last
+	openBy       []*follow                  // by a hash of the device: its session that is open and began last
+	near         [256]nearby                // sessions by their connections, those asked for last
 	open         map[*cwmp.Session]*follow
 	onConn       map[uint64]*follow // by connection id: the session that it carries
-	devices      map[uint64]string  // by connection id: the device whose Inform it carried last
+	devices      []carried          // by connection: the device whose Inform it carried last
 	closedByAC   map[caller]left    // by device: sessions that the ACS closed in the middle
 	latest       time.Time          // of all messages
 	waiting      []heardCall        // connection requests that were accepted, and not followed yet
@@ -98,7 +99,7 @@ type follow struct {
 	another    string               // the device whose Inform its connection carried before
 	before     left                 // how the device's session before this one was left
 	http       *http1.Message       // of the message before
-	device     string               // its key, while it is in openBy
+	key        string               // of its device, once somebody asked
 	first      bool                 // nothing was heard of the device before, and the ACS is new to it
 	calls      []callSeen           // connection requests to the device before
 	open       *cwmp.Session        // of a connection request: the device's session that is open
@@ -147,7 +148,7 @@ func (c *Checker) start() {
 	c.byKind = map[kind][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[caller]left{}
-	c.devices = map[uint64]string{}
+	c.devices = make([]carried, maxDevices)
 	if c.History == nil {
 		c.History = new(history.Store)
 	}
@@ -275,18 +276,44 @@ func (c *Checker) followOf(s *cwmp.Session, m *cwmp.Message) *follow {
 	if c.last != nil && c.last.session == s || m.HTTP == nil || m.HTTP.Conn == nil {
 		return c.follow(s)
 	}
-	if f := c.onConn[m.HTTP.Conn.ID]; f != nil && f.session == s {
-		c.last = f
-		return f
+	id := m.HTTP.Conn.ID
+	near := &c.near[id%uint64(len(c.near))]
+	if near.conn == id && near.f != nil && near.f.session == s {
+		c.last = near.f
+		return near.f
 	}
-	return c.follow(s)
+	f := c.onConn[id]
+	if f == nil || f.session != s {
+		f = c.follow(s)
+	}
+	c.last, near.conn, near.f = f, id, f
+	return f
+}
+
+// nearby is a session by the connection that carries it.
+type nearby struct {
+	conn uint64
+	f    *follow
+}
+
+// deviceKey is the key of the session's device, "" while it isn't known.
+func (f *follow) deviceKey() string {
+	if f.key == "" {
+		f.key = f.session.Device.Key()
+	}
+	return f.key
 }
 
 // forget lets a session go. Its follow serves another one.
 func (c *Checker) forget(f *follow) {
 	delete(c.open, f.session)
-	if f.device != "" && c.openBy[f.device] == f {
-		delete(c.openBy, f.device)
+	if o := c.openOf(f.key); o != nil && *o == f {
+		*o = nil
+	}
+	for _, id := range f.conns {
+		if near := &c.near[id%uint64(len(c.near))]; near.f == f {
+			near.f = nil
+		}
 	}
 	c.last = nil
 	clear(c.units)
@@ -379,8 +406,8 @@ func (f *follow) observe(m *cwmp.Message, c *Checker) {
 	if m.N == 1 && isInform(m) {
 		c.opened(f, m)
 		f.interrupts = f.session.Interrupts == c.lastEnded && c.lastEnded != [16]byte{}
-		f.before = c.leftBy(f.session, m)
-		f.another = c.deviceOn(m)
+		f.before = c.leftBy(f, m)
+		f.another = c.deviceOn(f, m)
 	}
 }
 
@@ -398,28 +425,29 @@ func (c *Checker) carries(id uint64, f *follow) {
 	f.conns = append(f.conns, id)
 }
 
-// deviceOn is the device whose whole Inform came last on the connection of a whole
-// Inform, "" where it is the same, or none.
-func (c *Checker) deviceOn(m *cwmp.Message) string {
-	in, ok := m.Args.(*cwmp.Inform)
-	if !ok || openNow(m)&WholeBody == 0 {
-		return ""
-	}
-	d := &in.DeviceID
-	own := cwmp.DeviceID{OUI: d.OUI.Value, ProductClass: d.ProductClass.Value, SerialNumber: d.SerialNumber.Value}
-	key := own.Key()
-	before := c.devices[m.HTTP.Conn.ID]
-	if len(c.devices) >= maxDevices { // connections that are long over
-		clear(c.devices)
-	}
-	c.devices[m.HTTP.Conn.ID] = key
-	if before == key {
-		return ""
-	}
-	return before
+// carried is the device whose Inform a connection carried last.
+type carried struct {
+	conn   uint64
+	device string
 }
 
-// maxDevices bounds for how many connections it is kept whose Inform they carried.
+// deviceOn is the device whose whole Inform came last on the connection of a whole
+// Inform, "" where it is the same, or none that is still known.
+func (c *Checker) deviceOn(f *follow, m *cwmp.Message) string {
+	if _, ok := m.Args.(*cwmp.Inform); !ok || openNow(m)&WholeBody == 0 {
+		return ""
+	}
+	key, id := f.deviceKey(), m.HTTP.Conn.ID
+	at := &c.devices[id%uint64(len(c.devices))]
+	before := *at
+	*at = carried{id, key}
+	if before.conn != id || before.device == key {
+		return ""
+	}
+	return before.device
+}
+
+// maxDevices bounds for how many devices or connections things are kept.
 const maxDevices = 4096
 
 // openNow is the gates that a message itself opens or closes.
@@ -545,7 +573,7 @@ func (c *Checker) end(f *follow) {
 	c.held = held[:0]
 	c.cover(f, open)
 	c.remember(f, open)
-	c.leave(f.session, open&WholeSession != 0)
+	c.leave(f, open&WholeSession != 0)
 	if c.lastEnded = f.session.ID; open&WholeSession == 0 {
 		c.lastEnded = [16]byte{}
 	}
@@ -562,7 +590,7 @@ func (c *Checker) pastOf(f *follow, open Gates) *history.Device {
 	if open&WholeSession == 0 || f.session.Inform == nil || openNow(f.session.Inform)&WholeBody == 0 {
 		return nil
 	}
-	d := c.History.Device(f.session.Device.Key())
+	d := c.History.Device(f.deviceKey())
 	if d == nil || d.Sessions == 0 || f.session.Start.Before(d.Last.End) {
 		return nil
 	}
@@ -574,7 +602,7 @@ func (c *Checker) pastOf(f *follow, open Gates) *history.Device {
 func (c *Checker) remember(f *follow, open Gates) {
 	c.done = nil
 	s := f.session
-	key := s.Device.Key()
+	key := f.deviceKey()
 	if key == "" || s.Fragment || s.Inform == nil {
 		for _, conn := range s.Conns {
 			c.doubt(conn)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"hash/maphash"
 	"strings"
 
 	"informant/capture"
@@ -29,22 +30,42 @@ var acrossDevices = []*Check{
 	},
 }
 
-// fleet is what is known of devices among each other.
+// fleet is what is known of devices among each other. URLs, hosts and devices are
+// numbers in it, their hashes: there are many, and most are never looked at again.
 type fleet struct {
 	second int64 // since 1970
 	now    map[string]bool
-	owners map[string]twin   // by ConnectionRequestURL
-	hosts  map[string]string // by its host: the device, or "*" where there are several
-	ports  map[string]string // by its host and port: the device that told it last
+	seed   maphash.Seed
+	owners map[uint64]owner  // by ConnectionRequestURL
+	hosts  map[uint64]uint64 // by its host: the device, or several
+	ports  map[uint64]uint64 // by its host and port: the URL
 }
 
-// twin is a device that told a ConnectionRequestURL.
+// owner is a device that told a ConnectionRequestURL.
+type owner struct {
+	device, client, before uint64 // before: the device that had told it before
+	session                [16]byte
+	id                     string // OUI, ProductClass and SerialNumber, with NULs between
+}
+
+// manyDevices is in the place of a device where there are several.
+const manyDevices = 1
+
+// twin is the owner of a URL that another device tells.
 type twin struct {
 	id      cwmp.DeviceID
-	host    string // its address
+	host    bool // it has the same address
+	back    bool // the device that tells it had told it before that
 	session [16]byte
-	before  string // the device that had told it before
 }
+
+func (o *owner) deviceID() cwmp.DeviceID {
+	oui, rest, _ := strings.Cut(o.id, "\x00")
+	class, serial, _ := strings.Cut(rest, "\x00")
+	return cwmp.DeviceID{OUI: oui, ProductClass: class, SerialNumber: serial}
+}
+
+func (t *fleet) hash(s string) uint64 { return maphash.String(t.seed, s) | 2 } // not 0, nor several
 
 const (
 	maxOwners = 8192
@@ -57,21 +78,30 @@ func (c *Checker) opened(f *follow, m *cwmp.Message) {
 	if !ok || openNow(m)&WholeBody == 0 {
 		return
 	}
-	key := f.session.Device.Key()
-	if key == "" {
+	key := f.deviceKey()
+	o := c.openOf(key)
+	if o == nil {
 		return
 	}
-	if c.openBy == nil {
-		c.openBy = map[string]*follow{}
-	}
-	if old := c.openBy[key]; old != nil && old != f && sameClient(old.session, f.session) {
+	if old := *o; old != nil && old != f && old.key == key && sameClient(old.session, f.session) {
 		old.newer = f.session.ID
 	}
-	f.device = key
-	c.openBy[key] = f
-	if !m.Time.IsZero() && in.Codes() != nil && c.fleet.crowd(m.Time.Unix(), key, in) == crowded {
+	*o = f
+	if !m.Time.IsZero() && c.fleet.crowd(m.Time.Unix(), key, in) == crowded {
 		f.crowd = crowded
 	}
+}
+
+// openOf is where a device's session that is open and began last stands, if it is one of
+// that device; nil of no device.
+func (c *Checker) openOf(key string) **follow {
+	if key == "" {
+		return nil
+	}
+	if c.openBy == nil {
+		c.openBy = make([]*follow, maxDevices)
+	}
+	return &c.openBy[hash(key)%maxDevices]
 }
 
 func sameClient(a, b *cwmp.Session) bool {
@@ -102,19 +132,33 @@ func (c *Checker) among(f *follow) {
 	if s.Inform == nil || s.Fragment || openNow(s.Inform)&WholeBody == 0 {
 		return
 	}
-	key := s.Device.Key()
+	key := f.deviceKey()
 	if c.NewDevices && key != "" {
 		f.first = c.firstHeard(key)
 	}
-	if len(c.calledBy) > 0 && (c.gapAt.IsZero() || s.Start.Sub(c.gapAt) > 2*callMinute) { // else one may not have been seen
+	in, ok := s.Inform.Args.(*cwmp.Inform)
+	if !ok {
+		return
+	}
+	if len(c.calledBy) > 0 && answersCall(in) && (c.gapAt.IsZero() || s.Start.Sub(c.gapAt) > 2*callMinute) { // else one may not have been seen
 		f.calls = c.calledBy[key]
 	}
 	f.files = c.files
-	if in, ok := s.Inform.Args.(*cwmp.Inform); ok && key != "" {
+	if key != "" {
 		if url, ok := history.Parameter(in, ".ManagementServer.ConnectionRequestURL"); ok {
 			f.twin = c.fleet.told(strings.TrimSpace(url), s, key)
 		}
 	}
+}
+
+// answersCall says whether an Inform has 6 CONNECTION REQUEST.
+func answersCall(in *cwmp.Inform) bool {
+	for i := range in.Event.Items {
+		if strings.HasPrefix(strings.TrimSpace(in.Event.Items[i].EventCode.Value), "6") {
+			return true
+		}
+	}
+	return false
 }
 
 // firstHeard says whether a device is heard of for the first time.
@@ -140,30 +184,36 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 		return twin{}
 	}
 	if len(t.owners) >= maxOwners || t.owners == nil {
-		t.owners, t.hosts, t.ports = map[string]twin{}, map[string]string{}, map[string]string{}
+		t.owners, t.hosts, t.ports, t.seed = map[uint64]owner{}, map[uint64]uint64{}, map[uint64]uint64{}, maphash.MakeSeed()
 	}
-	owner, known := t.owners[url]
-	was := owner.id.Key()
-	if known && was == key {
+	device, at := t.hash(key), t.hash(url)
+	old, known := t.owners[at]
+	if known && old.device == device {
 		return twin{}
 	}
-	own := twin{id: s.Device, session: s.ID, before: was}
-	own.id = cwmp.DeviceID{OUI: strings.Clone(s.Device.OUI), ProductClass: strings.Clone(s.Device.ProductClass), SerialNumber: strings.Clone(s.Device.SerialNumber)}
+	own := owner{device: device, before: old.device, session: s.ID, id: strings.Join([]string{s.Device.OUI, s.Device.ProductClass, s.Device.SerialNumber}, "\x00")}
 	if a := s.Conns[0].Client; a.IsValid() {
-		own.host = a.Addr().String()
+		own.client = t.hash(a.Addr().String())
 	}
-	t.owners[strings.Clone(url)] = own
-	if strings.Contains(host, ":") {
-		t.ports[strings.Clone(host)] = key
-	} else if strings.HasPrefix(url, "https:") {
-		t.ports[host+":443"] = key
+	t.owners[at] = own
+	name, _, hasPort := strings.Cut(host, ":")
+	switch {
+	case hasPort:
+		t.ports[t.hash(host)] = at
+	case strings.HasPrefix(url, "https:"):
+		t.ports[t.hash(host+":443")] = at
 	}
-	if name, _, _ := strings.Cut(host, ":"); t.hosts[name] == "" {
-		t.hosts[strings.Clone(name)] = key
-	} else if t.hosts[name] != key {
-		t.hosts[name] = "*"
+	switch h := t.hash(name); t.hosts[h] {
+	case 0:
+		t.hosts[h] = device
+	case device:
+	default:
+		t.hosts[h] = manyDevices
 	}
-	return owner
+	if !known {
+		return twin{}
+	}
+	return twin{old.deviceID(), own.client != 0 && own.client == old.client, old.before == device, old.session}
 }
 
 // maxText is longer than a URL that is remembered.
@@ -174,17 +224,21 @@ func (t *fleet) port(c *capture.Conn) string {
 	if c == nil || len(t.ports) == 0 || !c.Server.IsValid() {
 		return ""
 	}
-	return t.ports[c.Server.String()]
+	o, ok := t.owners[t.ports[t.hash(c.Server.String())]]
+	if !ok {
+		return ""
+	}
+	return o.deviceID().Key()
 }
 
 // shared says whether several devices are called at the host of a connection request.
 func (t *fleet) shared(r *cwmp.ConnectionRequest) bool {
-	if len(r.Exchanges) == 0 || r.Exchanges[0].Request == nil {
+	if len(t.hosts) == 0 || len(r.Exchanges) == 0 || r.Exchanges[0].Request == nil {
 		return false
 	}
 	v, _ := r.Exchanges[0].Request.Field("Host")
 	name, _, _ := strings.Cut(strings.TrimSpace(v), ":")
-	return t.hosts[name] == "*"
+	return t.hosts[t.hash(name)] == manyDevices
 }
 
 func otherIdentity(p *Pass) {
@@ -193,7 +247,7 @@ func otherIdentity(p *Pass) {
 		return
 	}
 	severity := Warning
-	if a := p.Session.Conns[0].Client; a.IsValid() && a.Addr().String() == t.host {
+	if t.host {
 		severity = Error
 	}
 	in, ok := p.Session.Inform.Args.(*cwmp.Inform)
@@ -212,7 +266,7 @@ func otherIdentity(p *Pass) {
 
 func sharedURL(p *Pass) {
 	t := p.f.twin
-	if t.id.SerialNumber == "" || strings.EqualFold(t.id.SerialNumber, p.Session.Device.SerialNumber) || t.before != p.Session.Device.Key() {
+	if t.id.SerialNumber == "" || strings.EqualFold(t.id.SerialNumber, p.Session.Device.SerialNumber) || !t.back {
 		return
 	}
 	p.reportPast(Warning, CPE, message(p.Session.Inform), []Ref{{Session: t.session, N: 1, Offset: -1}}, "The device and %s have the same ConnectionRequestURL", short(t.id.Key()))

@@ -24,8 +24,8 @@ type caller struct {
 
 // callerOf is who a session's message came from; false where the device is not
 // known.
-func callerOf(s *cwmp.Session, m *cwmp.Message) (caller, bool) {
-	w := caller{key: s.Device.Key()}
+func callerOf(f *follow, m *cwmp.Message) (caller, bool) {
+	w := caller{key: f.deviceKey()}
 	if m.HTTP != nil && m.HTTP.Conn != nil {
 		w.client = m.HTTP.Conn.Client.Addr().Unmap()
 	}
@@ -37,7 +37,8 @@ const maxLeft = 4096
 
 // leave notes how a session ended, for the check of what follows (HTTP-016). Of
 // one that was not seen whole nobody knows what it waited for when it ended.
-func (c *Checker) leave(s *cwmp.Session, whole bool) {
+func (c *Checker) leave(f *follow, whole bool) {
+	s := f.session
 	at, ok := closedBetween(s)
 	ok = ok && whole
 	if s.Fragment || !ok && len(c.closedByAC) == 0 {
@@ -46,7 +47,7 @@ func (c *Checker) leave(s *cwmp.Session, whole bool) {
 	if len(s.Messages) == 0 {
 		return
 	}
-	who, known := callerOf(s, s.Messages[len(s.Messages)-1])
+	who, known := callerOf(f, s.Messages[len(s.Messages)-1])
 	if !known {
 		return
 	}
@@ -61,11 +62,11 @@ func (c *Checker) leave(s *cwmp.Session, whole bool) {
 }
 
 // leftBy is how the session before was left, of a session that begins with m.
-func (c *Checker) leftBy(s *cwmp.Session, m *cwmp.Message) left {
+func (c *Checker) leftBy(f *follow, m *cwmp.Message) left {
 	if len(c.closedByAC) == 0 {
 		return left{}
 	}
-	who, known := callerOf(s, m)
+	who, known := callerOf(f, m)
 	if !known {
 		return left{}
 	}

@@ -333,11 +333,10 @@ func (p *Past) Course(x *cwmp.Session) {
 		switch {
 		case m.Status == 401 && p.Nonce == "":
 			v, _ := m.HTTP.Field("WWW-Authenticate")
-			p.Nonce = short(http1.Digest(v)["nonce"])
+			p.Nonce = short(http1.DigestParameter(v, "nonce"))
 		case m.From == cwmp.CPE && p.ClientNonce == "":
 			if v, ok := m.HTTP.Field("Authorization"); ok {
-				parts := http1.Digest(v)
-				p.Answers, p.ClientNonce = short(parts["nonce"]), short(parts["cnonce"])
+				p.Answers, p.ClientNonce = short(http1.DigestParameter(v, "nonce")), short(http1.DigestParameter(v, "cnonce"))
 			}
 		case (m.Status == 302 || m.Status == 307) && p.Redirect == "":
 			v, _ := m.HTTP.Field("Location")

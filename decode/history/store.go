@@ -47,11 +47,22 @@ func (s *Store) Len() int { return len(s.byKey) }
 // Device is what is known of a device, nil where nothing is. It is valid until the
 // next call of the store, and not to be changed.
 func (s *Store) Device(key string) *Device {
-	i, ok := s.byKey[key]
-	if !ok {
-		return nil
+	if i, ok := s.find(key); ok {
+		return s.open(i)
 	}
-	return s.open(i)
+	return nil
+}
+
+// find is the slot of a device. It is mostly asked for more than once in a row.
+func (s *Store) find(key string) (i int32, ok bool) {
+	if s.byKey == nil {
+		return none, false
+	}
+	if s.at != none && s.slots[s.at].key == key {
+		return s.at, true
+	}
+	i, ok = s.byKey[key]
+	return i, ok
 }
 
 // open makes the device of a slot the current one.
@@ -230,7 +241,7 @@ func (s *Store) Add(x *cwmp.Session) []Done {
 	if len(x.Conns) > 0 && x.Conns[0].Client.IsValid() {
 		host = x.Conns[0].Client.Addr().Unmap()
 	}
-	i, known := s.byKey[key]
+	i, known := s.find(key)
 	if known {
 		s.open(i)
 	} else {
