@@ -13,7 +13,7 @@ import (
 // what is encrypted stays Data.
 type Source struct {
 	src   capture.Source
-	fresh map[uint64]*conn // connections whose first bytes, or whose handshake, are to come
+	fresh map[uint64]*conn // connections whose first bytes (nil), or whose handshake, are to come
 	next  []capture.Record
 }
 
@@ -42,7 +42,7 @@ func (s *Source) Next() (capture.Record, error) {
 	switch r.Kind {
 	case capture.Open:
 		if !r.Midstream && len(s.fresh) < mostConns {
-			s.fresh[r.Conn.ID] = &conn{}
+			s.fresh[r.Conn.ID] = nil
 		}
 	case capture.Handshake:
 		delete(s.fresh, r.Conn.ID) // somebody knows better
@@ -50,8 +50,17 @@ func (s *Source) Next() (capture.Record, error) {
 		if len(s.fresh) == 0 {
 			break
 		}
-		if c := s.fresh[r.Conn.ID]; c != nil {
+		c, ok := s.fresh[r.Conn.ID]
+		switch {
+		case !ok:
+		case c != nil:
 			s.follow(c, r)
+		case r.Kind == capture.Data && len(r.Data) > 0 && r.Data[0] == handshake && r.From == capture.FromClient:
+			c = &conn{}
+			s.fresh[r.Conn.ID] = c
+			s.follow(c, r)
+		case r.Kind != capture.Data || len(r.Data) > 0:
+			delete(s.fresh, r.Conn.ID) // which is nearly every connection
 		}
 	}
 	return r, nil
