@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"informant/capture"
@@ -70,6 +71,10 @@ func (p *plan) ask(asked *pick) bool {
 			return false
 		}
 	}
+	if e, ok := p.named(asked.session); ok && asked.isOrdinal() && asked.device == "" && asked.since.IsZero() && asked.until.IsZero() {
+		p.found = append(p.found, *e)
+		return p.gather()
+	}
 	names := 0
 	for e, err := range p.sealed.Sessions(q) {
 		if err != nil {
@@ -85,6 +90,45 @@ func (p *plan) ask(asked *pick) bool {
 	if len(p.found) > 0 && names == 0 {
 		return false // an index of somebody else's
 	}
+	return p.gather()
+}
+
+// named is the session of a name, "3", where it stands about there in the index, which is
+// by start: names count how sessions came to be known, which is nearly the same, and
+// fragments have names of their own.
+func (p *plan) named(name string) (*recording.Entry, bool) {
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 1 {
+		return nil, false
+	}
+	const before, behind = 256, 2048
+	q := recording.Query{NoGroups: true}
+	if n > before {
+		for e, err := range p.sealed.Sessions(recording.Query{Ordinal: n - before, NoGroups: true}) {
+			if err != nil {
+				return nil, false
+			}
+			q.Since = e.Start
+			break
+		}
+		if q.Since.IsZero() {
+			return nil, false
+		}
+	}
+	looked := 0
+	for e, err := range p.sealed.Sessions(q) {
+		if looked++; err != nil || looked > before+behind {
+			break
+		}
+		if e.Name == name {
+			return &e, true
+		}
+	}
+	return nil, false
+}
+
+// gather lists the groups of what was found.
+func (p *plan) gather() bool {
 	n := needs{sealed: p.sealed, asked: map[[16]byte]bool{}, groups: map[uint64]bool{}, devices: map[string][][16]byte{}}
 	for i := range p.found {
 		if !n.add(&p.found[i]) {

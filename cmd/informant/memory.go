@@ -12,6 +12,9 @@ import (
 // is less: sessions that are open, and what is on its way between goroutines.
 const memoryGoal = 80 << 20
 
+// shortRun is how long the program runs before its memory is arranged for a long one.
+const shortRun = 25 * time.Millisecond
+
 // beside is about what the program takes beside its heap, and roomy how much the heap may
 // grow, at least, until it is collected; heldOnTop, in percent of what is held, where that
 // is a lot.
@@ -29,10 +32,15 @@ func watchMemory(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	hugePages(memoryGoal)
 	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(memoryGoal)
 	go func() {
+		select {
+		case <-time.After(shortRun): // of a program that is done by then, the memory doesn't matter
+		case <-ctx.Done():
+			return
+		}
+		hugePages(memoryGoal)
 		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
