@@ -22,7 +22,8 @@
 //	      │
 //	      ▼
 //	decode.Item       a session with its findings, at its end; a Connection
-//	                  Request; a transfer; a connection that could not be read.
+//	                  Request, also over UDP; a transfer; a connection that could
+//	                  not be read.
 //
 // A Decoder is all of it. It is made of parts that may run in goroutines of
 // their own: a Front has the Assembler; Envelopes read bodies (cwmp.Read), which
