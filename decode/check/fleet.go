@@ -26,7 +26,7 @@ var acrossDevices = []*Check{
 	},
 	{
 		ID: "TIME-018", Title: "Devices don't inform all at once", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: GoodClock, Subject: OfSession, Run: allAtOnce,
-		Doc: "Twenty devices came with 2 PERIODIC in the same second. PeriodicInformTime is to spread them.",
+		Doc: "Twenty devices came with 2 PERIODIC in the same second. PeriodicInformTime is to spread them. Told once an hour.",
 	},
 }
 
@@ -34,6 +34,7 @@ var acrossDevices = []*Check{
 // numbers in it, their hashes: there are many, and most are never looked at again.
 type fleet struct {
 	second int64 // since 1970
+	quiet  int64 // the second until which crowds are not told again
 	now    map[string]bool
 	seed   maphash.Seed
 	owners map[uint64]owner  // by ConnectionRequestURL
@@ -115,10 +116,12 @@ func (t *fleet) crowd(second int64, key string, in *cwmp.Inform) int {
 			if t.second != second || t.now == nil {
 				t.second, t.now = second, emptied(t.now)
 			}
-			if t.now[key] {
+			if t.now[key] || len(t.now) >= crowded || second < t.quiet {
 				return 0
 			}
-			t.now[key] = true
+			if t.now[key] = true; len(t.now) == crowded {
+				t.quiet = second + 3600 // which is often enough
+			}
 			return len(t.now)
 		}
 	}

@@ -84,15 +84,8 @@ func closer(s *cwmp.Session) (c cwmp.CloseSeen, ok bool) {
 		return c, false
 	}
 	last := s.Messages[len(s.Messages)-1]
-	if last.HTTP == nil {
-		return c, false
-	}
-	for _, c := range s.Closes {
-		if c.Conn == last.HTTP.Conn {
-			return c, true
-		}
-	}
-	return c, false
+	c, ok = s.Closer(0)
+	return c, ok && last.HTTP != nil && c.Conn == last.HTTP.Conn
 }
 
 // abandoned says whether the CPE itself ended the session over, by closing the

@@ -154,6 +154,28 @@ type CloseSeen struct {
 	State State // of the session when it came
 }
 
+// Closer is the end of the connection of the session's last message that came first, of
+// that kind, or of any where how is 0; where that connection has none, of any connection
+// of the session.
+func (s *Session) Closer(how capture.End) (c CloseSeen, ok bool) {
+	var last *capture.Conn
+	if n := len(s.Messages); n > 0 && s.Messages[n-1].HTTP != nil {
+		last = s.Messages[n-1].HTTP.Conn
+	}
+	for _, x := range s.Closes {
+		if how != 0 && x.End != how {
+			continue
+		}
+		if x.Conn == last && last != nil {
+			return x, true
+		}
+		if !ok {
+			c, ok = x, true
+		}
+	}
+	return c, ok
+}
+
 // Aside is something on a session's connection that is no message.
 type Aside struct {
 	After  int // number of messages seen when it came

@@ -333,15 +333,14 @@ func (s *tracked) credentials() string {
 
 // closer is who ended the connection first.
 func (s *tracked) closer(how capture.End) string {
-	for _, c := range s.Closes {
-		if c.End == how {
-			if c.From == capture.FromClient {
-				return "the CPE"
-			}
-			return "the ACS"
-		}
+	c, ok := s.Closer(how)
+	switch {
+	case !ok:
+		return "somebody"
+	case c.From == capture.FromClient:
+		return "the CPE"
 	}
-	return "somebody"
+	return "the ACS"
 }
 
 // phase says where the session stood when its connection went.

@@ -132,13 +132,11 @@ func (j judge) closer() check.Party {
 	if j.s.Ended == cwmp.ConnReset {
 		how = capture.RST
 	}
-	for _, c := range j.s.Closes {
-		if c.End == how {
-			if c.From == capture.FromClient {
-				return check.CPE
-			}
-			return check.ACS
+	if c, ok := j.s.Closer(how); ok {
+		if c.From == capture.FromClient {
+			return check.CPE
 		}
+		return check.ACS
 	}
 	return check.Unknown
 }
