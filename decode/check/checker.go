@@ -55,7 +55,7 @@ type Checker struct {
 	stanzas      map[stanzaKey]bool         // those that are not answered yet
 	peers        map[string]bool            // what was told of connections between two peers
 	files        map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
-	openBy       []*follow                  // by a hash of the device: its session that is open and began last
+	openBy       []*follow                  // by a hash of the device: the sessions that are open, those that began last first
 	near         [256]nearby                // sessions by their connections, those asked for last
 	open         map[*cwmp.Session]*follow
 	onConn       map[uint64]*follow // by connection id: the session that it carries
@@ -107,6 +107,10 @@ type follow struct {
 	sharedHost bool                 // of a connection request: several devices are called at the same host
 	crowd      int                  // so many devices informed in the second of its Inform
 	twin       twin                 // who has the same ConnectionRequestURL
+	nextOpen   *follow              // in openBy
+	listed     bool                 // it is there
+	older      *follow              // the device's session before, while it is open
+	disordered bool                 // its device's sessions end in another order than they began
 	crossed    *cwmp.Message        // what the CPE said after it had begun another session
 	newer      [16]byte             // that one
 	files      map[fileKey]fileSeen // what file servers answered
@@ -307,9 +311,7 @@ func (f *follow) deviceKey() string {
 // forget lets a session go. Its follow serves another one.
 func (c *Checker) forget(f *follow) {
 	delete(c.open, f.session)
-	if o := c.openOf(f.key); o != nil && *o == f {
-		*o = nil
-	}
+	c.unlist(f)
 	for _, id := range f.conns {
 		if near := &c.near[id%uint64(len(c.near))]; near.f == f {
 			near.f = nil
@@ -539,6 +541,7 @@ func (c *Checker) end(f *follow) {
 	c.units = units(c.units[:0], f.session)
 	f.units = c.units
 	open := f.openAtEnd()
+	f.settle()
 	if f.past = c.pastOf(f, open); f.past != nil {
 		open |= History
 	}
@@ -587,7 +590,7 @@ func (c *Checker) end(f *follow) {
 
 // pastOf is what is known of a session's device before it, nil where there is a gap.
 func (c *Checker) pastOf(f *follow, open Gates) *history.Device {
-	if open&WholeSession == 0 || f.session.Inform == nil || openNow(f.session.Inform)&WholeBody == 0 {
+	if open&WholeSession == 0 || f.session.Inform == nil || openNow(f.session.Inform)&WholeBody == 0 || f.disordered {
 		return nil
 	}
 	d := c.History.Device(f.deviceKey())
@@ -610,7 +613,7 @@ func (c *Checker) remember(f *follow, open Gates) {
 		return
 	}
 	d := c.History.Device(key)
-	if open&WholeSession == 0 || s.Undated || d != nil && s.Start.Before(d.Last.End) {
+	if open&WholeSession == 0 || s.Undated || f.disordered || d != nil && s.Start.Before(d.Last.End) {
 		c.History.Forget(key)
 		return
 	}

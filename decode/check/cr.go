@@ -66,8 +66,8 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 	}
 	key := r.Device.Key()
 	f := &follow{session: &cwmp.Session{ID: r.Session}, past: c.History.Device(key), sameUser: c.sameUser(r), sharedHost: c.fleet.shared(r)}
-	if o := c.openOf(key); o != nil && *o != nil && (*o).key == key {
-		f.open = (*o).session
+	if o := c.openOf(key); o != nil {
+		f.open = o.session
 	}
 	c.begin(f, nil, nil)
 	c.pass.call, c.pass.before, c.pass.secrets = r, c.calledAt[key], c.Secrets

@@ -75,34 +75,70 @@ const (
 
 // opened takes the Inform that begins a session.
 func (c *Checker) opened(f *follow, m *cwmp.Message) {
-	in, ok := m.Args.(*cwmp.Inform)
-	if !ok || openNow(m)&WholeBody == 0 {
-		return
-	}
 	key := f.deviceKey()
-	o := c.openOf(key)
-	if o == nil {
+	if key == "" || f.listed {
 		return
 	}
-	if old := *o; old != nil && old != f && old.key == key && sameClient(old.session, f.session) {
-		old.newer = f.session.ID
+	if old := c.openOf(key); old != nil {
+		f.older = old
+		if sameClient(old.session, f.session) {
+			old.newer = f.session.ID
+		}
 	}
-	*o = f
-	if !m.Time.IsZero() && c.fleet.crowd(m.Time.Unix(), key, in) == crowded {
+	head := c.bucket(key)
+	f.listed, f.nextOpen, *head = true, *head, f
+	in, ok := m.Args.(*cwmp.Inform)
+	if ok && openNow(m)&WholeBody != 0 && !m.Time.IsZero() && c.fleet.crowd(m.Time.Unix(), key, in) == crowded {
 		f.crowd = crowded
 	}
 }
 
-// openOf is where a device's session that is open and began last stands, if it is one of
-// that device; nil of no device.
-func (c *Checker) openOf(key string) **follow {
-	if key == "" {
-		return nil
-	}
+// bucket is the list of open sessions of the devices with that hash.
+func (c *Checker) bucket(key string) **follow {
 	if c.openBy == nil {
 		c.openBy = make([]*follow, maxDevices)
 	}
 	return &c.openBy[hash(key)%maxDevices]
+}
+
+// openOf is a device's session that is open and began last, nil where there is none.
+func (c *Checker) openOf(key string) *follow {
+	if key == "" {
+		return nil
+	}
+	for f := *c.bucket(key); f != nil; f = f.nextOpen {
+		if f.key == key {
+			return f
+		}
+	}
+	return nil
+}
+
+// unlist takes a session that is over out of the open ones.
+func (c *Checker) unlist(f *follow) {
+	if !f.listed {
+		return
+	}
+	for at := c.bucket(f.key); *at != nil; at = &(*at).nextOpen {
+		if *at == f {
+			*at = f.nextOpen
+			break
+		}
+	}
+	for x := *c.bucket(f.key); x != nil; x = x.nextOpen {
+		if x.older == f {
+			x.older = f.older
+		}
+	}
+}
+
+// settle notes, at a session's end, whether an older one of the device is still open: how
+// that goes on isn't known yet, and when it is, this one will have been after it.
+func (f *follow) settle() {
+	for x := f.older; x != nil; x = x.older {
+		x.disordered = true
+	}
+	f.disordered = f.disordered || f.older != nil
 }
 
 func sameClient(a, b *cwmp.Session) bool {
