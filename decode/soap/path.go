@@ -43,6 +43,8 @@ type pathStep struct {
 	name     string
 	n        int32    // its ordinal among its siblings of that name, 0 when they are not counted
 	repeated bool     // there are such siblings
+	sought   bool     // follows is known
+	follows  bool     // another element of the name may follow somewhere
 	children siblings // its own so far
 }
 
@@ -65,7 +67,7 @@ func pathAt(text string, at int) string {
 				steps = append(steps, pathStep{})
 			}
 			top := &steps[len(steps)-1]
-			top.name, top.n, top.repeated, top.children = name, n, n > 1, top.children[:0]
+			*top = pathStep{name: name, n: n, repeated: n > 1, children: top.children[:0]}
 		case End:
 			if s.end > at {
 				return laterSiblings(&s, steps)
@@ -78,11 +80,27 @@ func pathAt(text string, at int) string {
 }
 
 // laterSiblings is the path of steps, once the rest of the text was read to see
-// which of them have siblings there. The current token is the first behind the
-// position.
+// which of them have siblings there, as far as any may. The current token is the first
+// behind the position.
 func laterSiblings(s *Scanner, steps []pathStep) string {
 	path := steps[1:]
 	open := len(path) // how many of path are
+	from := s.start
+	const deep = 24 // a search for each name of more would cost more than the reading
+	may := func() bool {
+		if len(path) > deep {
+			return true
+		}
+		for i := range path[:min(open+1, len(path))] {
+			if x := &path[i]; x.n > 0 && !x.repeated && x.mayFollow(s.text[from:]) {
+				return true
+			}
+		}
+		return false
+	}
+	if !may() {
+		return writePath(path)
+	}
 	for kind := s.kind; kind != EOF; kind = s.Next() {
 		switch kind {
 		case Start:
@@ -90,9 +108,49 @@ func laterSiblings(s *Scanner, steps []pathStep) string {
 				path[i].repeated = true
 			}
 		case End:
-			open = min(open, s.depth)
+			if s.depth < open {
+				if open = s.depth; !may() {
+					return writePath(path)
+				}
+			}
 		}
 	}
+	return writePath(path)
+}
+
+// mayFollow says whether a text has what may begin another element of a step's name.
+func (p *pathStep) mayFollow(rest string) bool {
+	if p.sought {
+		return p.follows
+	}
+	p.sought = true
+	if p.name == "" { // of a broken tag
+		p.follows = true
+		return true
+	}
+	for at := 0; ; {
+		i := strings.Index(rest[at:], p.name)
+		if i < 0 {
+			return false
+		}
+		if at += i; at > 0 {
+			switch rest[at-1] {
+			case '<':
+				p.follows = true
+			case ':': // behind a prefix
+				tag := strings.LastIndexByte(rest[max(0, at-256):at], '<')
+				p.follows = tag < 0 || rest[max(0, at-256)+tag+1] != '/'
+			}
+			if p.follows {
+				return true
+			}
+		}
+		at += len(p.name)
+	}
+}
+
+// writePath writes steps as a path.
+func writePath(path []pathStep) string {
 	var b strings.Builder
 	for i := range path {
 		writeStep(&b, path[i].name, path[i].n, path[i].repeated)
