@@ -50,6 +50,14 @@ type side struct {
 	cipher   bool   // it has sent ChangeCipherSpec: what follows can't be read
 }
 
+// held is how many bytes are kept that are not whole.
+func (c *conn) held() (n int) {
+	for i := range c.sides {
+		n += len(c.sides[i].raw) + len(c.sides[i].messages)
+	}
+	return n
+}
+
 // data takes bytes of a side.
 func (c *conn) data(from capture.Direction, b []byte) {
 	if c.done || from > capture.FromServer {
@@ -108,7 +116,7 @@ func (c *conn) record(from capture.Direction, typ byte, body []byte) {
 		}
 	case changeCipherSpec:
 		s.cipher = true
-		if from == capture.FromClient && c.facts.Version != 0 { // up to 1.2 what the client has to say is said; in 1.3 it says nothing in clear
+		if c.sides[from^1].cipher && c.facts.Version != 0 { // of one side alone, the other may still refuse its certificate
 			c.agreed()
 		}
 	case applicationData:

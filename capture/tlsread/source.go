@@ -15,6 +15,7 @@ type Source struct {
 	src   capture.Source
 	fresh map[uint64]*conn // connections whose first bytes (nil), or whose handshake, are to come
 	next  []capture.Record
+	held  int // bytes, by all of them
 }
 
 // NewSource is a Source of the records of another. Closing it closes that.
@@ -22,8 +23,10 @@ func NewSource(src capture.Source) *Source {
 	return &Source{src: src, fresh: map[uint64]*conn{}}
 }
 
-// mostConns bounds how many connections are followed that have not said anything.
-const mostConns = 1 << 16
+const (
+	mostConns = 1 << 16  // connections that have not said anything, or are making a handshake
+	mostHeld  = 16 << 20 // bytes of handshakes that are not whole
+)
 
 // Pending says whether a record is ready without the other source's Next.
 func (s *Source) Pending() bool { return len(s.next) > 0 }
@@ -68,6 +71,7 @@ func (s *Source) Next() (capture.Record, error) {
 
 // follow takes a record of a connection that may be making a handshake.
 func (s *Source) follow(c *conn, r capture.Record) {
+	before := c.held()
 	switch r.Kind {
 	case capture.Data:
 		c.data(r.From, r.Data)
@@ -76,9 +80,13 @@ func (s *Source) follow(c *conn, r capture.Record) {
 	case capture.Close:
 		c.over(r.From, r.End)
 	}
+	if s.held += c.held() - before; s.held > mostHeld {
+		c.lost()
+	}
 	if !c.done {
 		return
 	}
+	s.held -= c.held()
 	delete(s.fresh, r.Conn.ID)
 	if c.facts == nil {
 		return

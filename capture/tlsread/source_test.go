@@ -176,12 +176,17 @@ func TestHandshakes(t *testing.T) {
 		{"TLS 1.3", tls.VersionTLS12, tls.VersionTLS13, true, true, capture.TLS{Version: tls.VersionTLS13, Offered: []uint16{tls.VersionTLS13, tls.VersionTLS12}}, [2]int{0, 0}},
 		{"an unknown authority", tls.VersionTLS12, tls.VersionTLS12, false, false, capture.TLS{Version: tls.VersionTLS12, Offered: []uint16{tls.VersionTLS12},
 			Failed: "the client broke it off: bad certificate", By: capture.Client, Alert: "bad certificate"}, [2]int{1, 0}},
+		{"a client's certificate that is refused", tls.VersionTLS12, tls.VersionTLS12, true, true, capture.TLS{Version: tls.VersionTLS12, Offered: []uint16{tls.VersionTLS12},
+			Failed: "the server broke it off: unknown certificate authority", By: capture.Server, Alert: "unknown certificate authority"}, [2]int{1, 1}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			c := &tls.Config{ServerName: "acs.example", MinVersion: x.low, MaxVersion: x.high, InsecureSkipVerify: x.trust, Certificates: []tls.Certificate{client}}
 			s := &tls.Config{Certificates: []tls.Certificate{server}, MinVersion: tls.VersionTLS10}
 			if x.ask {
 				s.ClientAuth = tls.RequireAnyClientCert
+			}
+			if x.want.By == capture.Server {
+				s.ClientAuth, s.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 			}
 			list := handshakeOf(t, c, s)
 			got, n := read(t, list)
@@ -248,6 +253,53 @@ func TestOther(t *testing.T) {
 	}
 	if facts, n := read(t, []capture.Record{open, hello, {Kind: capture.Close, Conn: conn, From: capture.FromServer, End: capture.RST, Both: true}}); n != 1 || facts.By != capture.Server {
 		t.Errorf("a reset: %d, %+v", n, facts)
+	}
+}
+
+// TestHeld: handshakes that never get whole take no more memory than is allowed, and
+// those behind them are read.
+func TestHeld(t *testing.T) {
+	part := append([]byte{handshake, 3, 3, 0xff, 0xff, clientHello}, make([]byte, 60_000)...)
+	var list records
+	const many = 1000
+	for i := range uint64(many) {
+		conn := &capture.Conn{ID: i + 1}
+		list = append(list, capture.Record{Kind: capture.Open, Conn: conn}, capture.Record{Kind: capture.Data, Conn: conn, Data: part})
+	}
+	src := NewSource(&list)
+	for {
+		if _, err := src.Next(); err == io.EOF {
+			break
+		}
+		if src.held > mostHeld+len(part) {
+			t.Fatalf("%d bytes are held", src.held)
+		}
+	}
+	sum := 0
+	for _, c := range src.fresh {
+		sum += c.held()
+	}
+	if sum != src.held || len(src.fresh) == many {
+		t.Errorf("%d connections hold %d bytes, it says %d", len(src.fresh), sum, src.held)
+	}
+	for _, r := range handshakeOf(t, &tls.Config{InsecureSkipVerify: true}, &tls.Config{Certificates: []tls.Certificate{newCert(t, "a")}}) {
+		c := *r.Conn
+		c.ID = many + 1
+		r.Conn = &c
+		list = append(list, r)
+	}
+	n := 0
+	for {
+		r, err := src.Next()
+		if err == io.EOF {
+			break
+		}
+		if r.Kind == capture.Handshake && r.Conn.ID == many+1 {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d handshakes behind them", n)
 	}
 }
 

@@ -14,7 +14,7 @@ type xmpp struct {
 	rest [2][]byte // by capture.Direction: what is not a whole stanza yet
 }
 
-const mostStanza = 64 << 10 // bytes; what is longer is none of Annex K
+const mostStanza = 16 << 10 // bytes; what is longer is none of Annex K
 
 // mostOpening is how far into a side its stream has to begin.
 const mostOpening = 1024
