@@ -9,7 +9,8 @@ import (
 )
 
 // Source yields the records of another source and, behind the record that completes a
-// handshake, one of kind capture.Handshake with its facts. Nothing else is changed:
+// handshake, one of kind capture.Handshake with its facts; before it, where that is the
+// connection's end. Nothing else is changed:
 // what is encrypted stays Data.
 type Source struct {
 	src   capture.Source
@@ -65,6 +66,9 @@ func (s *Source) Next() (capture.Record, error) {
 		case r.Kind != capture.Data || len(r.Data) > 0:
 			delete(s.fresh, r.Conn.ID) // which is nearly every connection
 		}
+	}
+	if len(s.next) > 0 && r.Kind == capture.Close { // behind it the connection is over
+		r, s.next[0] = s.next[0], r
 	}
 	return r, nil
 }

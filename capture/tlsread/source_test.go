@@ -122,7 +122,7 @@ func read(t *testing.T, list []capture.Record) (facts *capture.TLS, n int) {
 	t.Helper()
 	all := records(list)
 	src := NewSource(&all)
-	others := 0
+	others, over := 0, map[*capture.Conn]bool{}
 	for {
 		r, err := src.Next()
 		if err == io.EOF {
@@ -131,6 +131,10 @@ func read(t *testing.T, list []capture.Record) (facts *capture.TLS, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if over[r.Conn] && r.Kind == capture.Handshake {
+			t.Error("the connection is over, and a handshake comes")
+		}
+		over[r.Conn] = over[r.Conn] || r.Kind == capture.Close && r.Both
 		if r.Kind == capture.Handshake {
 			facts = r.TLS
 			n++
