@@ -110,7 +110,7 @@ func sameVersionAgain(p *Pass) {
 				return
 			}
 		}
-		p.reportPast(Warning, CPE, atMethod(s.Inform), []Ref{ofPast(&d.Last)}, "The Inform in %s is refused for the %dth time, and was not tried in an older version", short(s.Namespace), d.Refusals+1)
+		p.reportPast(Warning, CPE, atMethod(s.Inform), []Ref{ofPast(&d.Last)}, "The Inform in %s is refused, as it was %d times before, and was not tried in an older version", short(s.Namespace), d.Refusals)
 	})
 }
 
