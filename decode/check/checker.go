@@ -347,6 +347,11 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 	c.begin(f, m, nil)
 	s := shapeOf(m, first)
 	odd, relayed := c.pass.factsOf(s)
+	c.pass.odd = odd
+	s |= markedShape(c.pass.marks)
+	if c.pass.marks&identifies != 0 {
+		f.course |= namesItself
+	}
 	f.seen |= odd
 	f.relayed = f.relayed || relayed
 	f.observe(m, c)

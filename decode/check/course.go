@@ -11,25 +11,26 @@ import (
 // cheaply from each message in its turn. It is to the checks of sessions what
 // facts are to those of messages: nearly all sessions have nothing of it, and
 // so nobody goes through their messages once more at the end.
-type course uint16
+type course uint32
 
 const (
-	lostCookie course = 1 << iota // a POST without a cookie that was set, or with another value
-	bigJar                        // more than 512 bytes of cookies were set
-	otherURL                      // POSTs to several targets
-	mixedSpace                    // methods in several namespaces, or a version that a header chose
-	sameID                        // two requests that may have the same ID
-	asked8005                     // a fault 8005 of the ACS
-	idling                        // so many empty messages that they may go on without end
-	nagging                       // so many GetParameterValues that they may be the same
-	sets                          // the ACS sets values
-	makes                         // it adds or deletes objects
-	notifies                      // it sets attributes
-	reads                         // it asks for values
-	rereads                       // and did so before
-	failing                       // a fault
-	discovers                     // the ACS asked for names
-	slow                          // took longer than a turn, or has a timeout of its own
+	lostCookie  course = 1 << iota // a POST without a cookie that was set, or with another value
+	bigJar                         // more than 512 bytes of cookies were set
+	otherURL                       // POSTs to several targets
+	mixedSpace                     // methods in several namespaces, or a version that a header chose
+	sameID                         // two requests that may have the same ID
+	asked8005                      // a fault 8005 of the ACS
+	idling                         // so many empty messages that they may go on without end
+	nagging                        // so many GetParameterValues that they may be the same
+	sets                           // the ACS sets values
+	makes                          // it adds or deletes objects
+	notifies                       // it sets attributes
+	reads                          // it asks for values
+	rereads                        // and did so before
+	failing                        // a fault
+	discovers                      // the ACS asked for names
+	slow                           // took longer than a turn, or has a timeout of its own
+	namesItself                    // values of the parameters that DeviceId has too
 )
 
 // track is what was seen of a session so far, to tell its course by.

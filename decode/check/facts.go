@@ -78,7 +78,7 @@ const (
 	refused                                    // 401
 	calling                                    // a method of the CPE other than Inform
 	rare                                       // pipelined, resent, or with HoldRequests
-	vendorNames                                // a name with X_ in it
+	vendorNames                                // a name with X_ in it, and not as it should be
 	longValues                                 // a value that may be longer than its data model has it
 	encoded                                    // Content-Encoding
 	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
@@ -92,6 +92,7 @@ const everything = ^facts(0)
 func (p *Pass) factsOf(s shape) (f facts, relayed bool) {
 	m := p.Message
 	if m.HTTP == nil {
+		p.doubt()
 		return everything, false
 	}
 	f, relayed = headFacts(m.HTTP)
@@ -122,7 +123,7 @@ func (p *Pass) factsOf(s shape) (f facts, relayed bool) {
 		f |= p.methodFacts()
 	}
 	if m.Args != nil {
-		f |= argumentFacts(m)
+		f |= p.argumentFacts(m)
 	}
 	return f, relayed
 }
@@ -230,7 +231,7 @@ func headerFacts(h *cwmp.Header) (f facts) {
 
 // argumentFacts is what is odd about a message's arguments. The common methods
 // are looked at here; of the others everything may be.
-func argumentFacts(m *cwmp.Message) (f facts) {
+func (p *Pass) argumentFacts(m *cwmp.Message) (f facts) {
 	if len(m.Extra) > 0 {
 		f |= extras
 	}
@@ -239,38 +240,36 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 	}
 	switch a := m.Args.(type) {
 	case *cwmp.Inform:
-		return f | informFacts(m, a)
+		return f | p.informFacts(m, a)
 	case *cwmp.InformResponse:
 		if a.MaxEnvelopes.Value != "1" {
 			f |= oddEnvelopes
 		}
 	case *cwmp.GetParameterValuesResponse:
-		if repeated(a.ParameterList.Items) {
-			f |= twice
-		}
-		return f | listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(m.Document, a.ParameterList.Items)
+		return f | listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | p.parameterFacts(m.Document, a.ParameterList.Items)
 	case *cwmp.SetParameterValues:
-		f |= listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | parameterFacts(m.Document, a.ParameterList.Items)
+		f |= listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterValueStruct") | p.parameterFacts(m.Document, a.ParameterList.Items)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
-		if repeated(a.ParameterList.Items) {
-			f |= twice
-		}
 	case *cwmp.GetParameterValues:
 		f |= listFacts(&a.ParameterNames.ArrayInfo, len(a.ParameterNames.Items), "string")
-		var names nameReader
+		names := p.nameReader()
 		for i := range a.ParameterNames.Items {
 			f |= names.facts(a.ParameterNames.Items[i].Value) &^ partial
 		}
 	case *cwmp.GetParameterNames:
-		f |= pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
+		f |= p.pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
 	case *cwmp.GetParameterNamesResponse:
 		f |= listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterInfoStruct")
-		var names nameReader
+		names := p.nameReader()
 		for i := range a.ParameterList.Items {
 			x := &a.ParameterList.Items[i]
-			f |= names.facts(x.Name.Value)&^partial | flagFacts(&x.Writable)
+			odd := names.facts(x.Name.Value) &^ partial
+			if odd&vendorNames != 0 {
+				p.vendors = append(p.vendors, &x.Name)
+			}
+			f |= odd | flagFacts(&x.Writable)
 		}
 	case *cwmp.SetParameterValuesResponse:
 		f |= resultFacts(&a.Status)
@@ -282,12 +281,12 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 		f |= resultFacts(&a.Status)
 	case *cwmp.RebootResponse, *cwmp.TransferCompleteResponse:
 	case *cwmp.AddObject:
-		f |= pathFacts(a.ObjectName.Value)
+		f |= p.pathFacts(a.ObjectName.Value)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
 	case *cwmp.DeleteObject:
-		f |= pathFacts(a.ObjectName.Value)
+		f |= p.pathFacts(a.ObjectName.Value)
 		if len(a.ParameterKey.Value) > 32 {
 			f |= long
 		}
@@ -302,7 +301,8 @@ func argumentFacts(m *cwmp.Message) (f facts) {
 	case *cwmp.Download:
 		f |= downloadFacts(a)
 	case *cwmp.GetParameterAttributesResponse:
-		f |= oddArray | long | oddName | listing | acting
+		f |= oddArray | long | oddName | listing | acting | vendorNames
+		eachName(m, func(l *cwmp.Leaf) { p.vendors = append(p.vendors, l) })
 	default:
 		f |= oddArray | long | oddFlag | oddName | acting | oddResult | secretive
 	}
@@ -353,87 +353,12 @@ func resultFacts(l *cwmp.Leaf) facts {
 	return 0
 }
 
-// nameReader reads the names of a list, most of which begin as the one before
-// them does. The zero value is ready.
-type nameReader struct {
-	object string // that the name before is in, with its dot; it obeys the grammar
-}
-
-// facts tells whether a name is beyond doubt, and that of a parameter.
-func (r *nameReader) facts(name string) facts {
-	rest, known := strings.CutPrefix(name, r.object)
-	if !plainName(rest) || len(name) > 256 {
-		return oddName | partial | long | vendorNames
-	}
-	if strings.Contains(rest, "X_") {
-		return r.plain(name, rest, known) | vendorNames
-	}
-	return r.plain(name, rest, known)
-}
-
-// plain is facts of a name that obeys the grammar.
-func (r *nameReader) plain(name, rest string, known bool) facts {
-	if name == "" || name[len(name)-1] == '.' {
-		return partial
-	}
-	if i := strings.LastIndexByte(rest, '.'); i >= 0 || !known {
-		r.object = name[:len(name)-len(rest)+i+1]
-	}
-	return 0
-}
-
-// pathFacts is what is odd about the name of a parameter or an object.
-func pathFacts(name string) facts { return new(nameReader).facts(name) &^ partial }
-
-// What a byte may be in a name.
-const (
-	letter = 1 << iota
-	digit
-	dash
-)
-
-var inName = func() (t [256]uint8) {
-	for c := range t {
-		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
-			t[c] = letter
-		case c >= '0' && c <= '9':
-			t[c] = digit
-		case c == '-':
-			t[c] = dash
-		}
-	}
-	return t
-}()
-
-// plainName says whether a name obeys the grammar beyond doubt: it is what most
-// names are, and those of which it is not sure go to nameProblem.
-func plainName(s string) bool {
-	if len(s) > 256 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		switch inName[s[i]] {
-		case letter:
-			for i++; i < len(s) && inName[s[i]] != 0; i++ {
-			}
-		case digit:
-			for i++; i < len(s) && inName[s[i]] == digit; i++ {
-			}
-		default:
-			return false
-		}
-		if i < len(s) && s[i] != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-// parameterFacts is what is odd about parameters with values.
-func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts) {
+// parameterFacts is what is odd about parameters with values. It notes which values are
+// odd.
+func (p *Pass) parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts) {
 	prefix := ":" // of the type before, with its colon
-	var names nameReader
+	p.again.start(len(list))
+	names := p.nameReader()
 	for i := range list {
 		x := &list[i]
 		if t := x.Value.XSIType; !strings.HasPrefix(t, prefix) {
@@ -442,15 +367,51 @@ func parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts
 				f |= bindingFacts(d, t[:c])
 			}
 		}
-		f |= names.facts(x.Name.Value) | valueFacts(&x.Value)
-		if len(x.Value.Value) > shortest {
+		v := valueFacts(&x.Value)
+		if v&oddValue != 0 {
+			p.oddValues = append(p.oddValues, i)
+		}
+		odd, l := names.read(x.Name.Value)
+		f |= odd | v
+		if l == nil {
+			l = &anyEnding
+			f |= twice
+		}
+		if l.marks&^guarded != 0 {
+			p.marks |= l.marks
+			p.marked = append(p.marked, marked{i, l.marks})
+		}
+		if odd&vendorNames != 0 {
+			p.vendors = append(p.vendors, &x.Name)
+		}
+		if len(x.Value.Value) > int(l.most) {
 			f |= longValues
 		}
-		if x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
+		if l.marks&guarded != 0 && x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
 			f |= secretive
+		}
+		if f&twice == 0 && p.again.seen(list, i, &names, l) {
+			f |= twice
 		}
 	}
 	return f
+}
+
+// doubt notes all that may be noted of a message of which nothing can be told cheaply.
+func (p *Pass) doubt() {
+	p.marks = anyEnding.marks
+	list := parameters(p.Message)
+	for i := range list {
+		x := &list[i]
+		p.marked = append(p.marked, marked{i, anyEnding.marks})
+		p.vendors = append(p.vendors, &x.Name)
+		if x.Value.Present && !x.Value.Nested {
+			p.oddValues = append(p.oddValues, i)
+		}
+	}
+	if list == nil {
+		eachName(p.Message, func(l *cwmp.Leaf) { p.vendors = append(p.vendors, l) })
+	}
 }
 
 // bindingFacts tells whether the envelope binds the prefix of a type beyond
@@ -489,24 +450,62 @@ func valueFacts(l *cwmp.Leaf) (f facts) {
 // fits says whether a value is of a type beyond doubt.
 func fits(typ, v string) bool {
 	switch typ {
-	case "string":
+	case "string", "decimal":
 		return true
 	case "unsignedInt":
-		return len(v) < 10 && digits(v)
+		return fitsNumber(v, "4294967295")
 	case "boolean":
 		return boolean(v)
 	case "int":
-		v = strings.TrimPrefix(v, "-")
-		return len(v) < 10 && digits(v)
+		return fitsNumber(strings.TrimPrefix(v, "-"), "2147483647")
 	case "unsignedLong":
-		return len(v) < 19 && digits(v)
+		return fitsNumber(v, "18446744073709551615")
 	case "long":
-		v = strings.TrimPrefix(v, "-")
-		return len(v) < 19 && digits(v)
+		return fitsNumber(strings.TrimPrefix(v, "-"), "9223372036854775807")
 	case "dateTime":
 		return plainTime(v)
+	case "base64", "base64Binary":
+		return fitsBase64(v)
+	case "hexBinary":
+		return len(v)%2 == 0 && all(v, hexDigit)
 	}
 	return false
+}
+
+// fitsNumber says whether a text is a number up to a limit.
+func fitsNumber(v, most string) bool {
+	return digits(v) && (len(v) < len(most) || len(v) == len(most) && v <= most)
+}
+
+// fitsBase64 says whether a text is whole groups of base64.
+func fitsBase64(v string) bool {
+	data := strings.TrimSuffix(strings.TrimSuffix(v, "="), "=")
+	return len(v)%4 == 0 && all(data, base64Digit)
+}
+
+// What a byte may be in a binary value.
+const (
+	hexDigit = 1 << iota
+	base64Digit
+)
+
+var inBinary = func() (t [256]uint8) {
+	for _, c := range "0123456789abcdefABCDEF" {
+		t[c] = hexDigit
+	}
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
+		t[c] |= base64Digit
+	}
+	return t
+}()
+
+func all(v string, of uint8) bool {
+	for i := range len(v) {
+		if inBinary[v[i]]&of == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // digits says whether a text is digits, and not empty.

@@ -9,7 +9,7 @@ import (
 )
 
 // informFacts is what is odd about the arguments of an Inform.
-func informFacts(m *cwmp.Message, a *cwmp.Inform) (f facts) {
+func (p *Pass) informFacts(m *cwmp.Message, a *cwmp.Inform) (f facts) {
 	if a.MaxEnvelopes.Value != "1" {
 		f |= oddEnvelopes
 	}
@@ -25,12 +25,9 @@ func informFacts(m *cwmp.Message, a *cwmp.Inform) (f facts) {
 	f |= eventFacts(a)
 	f |= listFacts(&a.Event.ArrayInfo, len(a.Event.Items), "EventStruct")
 	list := a.ParameterList.Items
-	f |= listFacts(&a.ParameterList.ArrayInfo, len(list), "ParameterValueStruct") | parameterFacts(m.Document, list)
+	f |= listFacts(&a.ParameterList.ArrayInfo, len(list), "ParameterValueStruct") | p.parameterFacts(m.Document, list)
 	if len(list) > 32 || f&partial != 0 {
-		return f | twice | twoRoots | oddForced | oddCall
-	}
-	if repeated(list) {
-		f |= twice
+		return f | twoRoots | oddForced | oddCall
 	}
 	return f | modelFacts(m, list)
 }
@@ -74,34 +71,6 @@ func eventFacts(a *cwmp.Inform) (f facts) {
 		f |= several
 	}
 	return f
-}
-
-// repeated says whether a name may be there twice.
-func repeated(list []cwmp.ParameterValueStruct) bool {
-	if len(list) > 32 {
-		return true
-	}
-	var seen [256]bool // by a hash
-	for i := range list {
-		name := list[i].Name.Value
-		was := &seen[ending(name)]
-		for j := 0; *was && j < i; j++ {
-			if list[j].Name.Value == name {
-				return true
-			}
-		}
-		*was = true
-	}
-	return false
-}
-
-// ending is a hash of a name by its length and its last letters.
-func ending(name string) uint8 {
-	n := len(name)
-	if n < 4 {
-		return uint8(n)
-	}
-	return uint8(n*5) ^ name[n-1] ^ name[n-2]<<2 ^ name[n-4]<<3
 }
 
 // The forced parameters that modelFacts knows, below their root.

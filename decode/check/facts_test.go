@@ -98,7 +98,7 @@ func TestArgumentFacts(t *testing.T) {
 			if found == nil {
 				break
 			}
-			f := argumentFacts(&cwmp.Message{Args: a})
+			f := new(Pass).argumentFacts(&cwmp.Message{Args: a})
 			if found.Max > 0 && f&long == 0 {
 				t.Errorf("%T: a long %s has no fact", a, found.Name)
 			}

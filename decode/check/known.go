@@ -1,6 +1,7 @@
 package check
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -64,7 +65,7 @@ var knowledge = []*Check{
 		Doc: "The session before had a Download and nothing that sets ParameterKey, and it is another one now. A configuration file may change it.",
 	},
 	{
-		ID: "INF-031", Title: "DeviceId is what DeviceInfo has", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: reads, Run: deviceInfo,
+		ID: "INF-031", Title: "DeviceId is what DeviceInfo has", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: reads, all: namesItself, Run: deviceInfo,
 		Doc: "Manufacturer, ManufacturerOUI, ProductClass and SerialNumber, as they are read in the session.",
 	},
 	{
@@ -96,10 +97,10 @@ func (k *learnt) empty() {
 	k.readOnly, k.types, k.names = emptied(k.readOnly), emptied(k.types), emptied(k.names)
 }
 
-func emptied[T any](m map[string]T) map[string]T {
+func emptied[K comparable, T any](m map[K]T) map[K]T {
 	const few = 512
 	if m == nil || len(m) > few {
-		return map[string]T{}
+		return map[K]T{}
 	}
 	clear(m)
 	return m
@@ -290,6 +291,15 @@ func notificationKept(p *Pass) {
 }
 
 func typeChanges(p *Pass) {
+	defer p.types.empty()
+	p.eachAnswered(func(t *cwmp.Transaction) {
+		if a, ok := t.Response.Args.(*cwmp.GetParameterValuesResponse); ok {
+			p.types.add(a.ParameterList.Items)
+		}
+	})
+	if !p.types.differ() {
+		return
+	}
 	done := false
 	seen := map[string]string{}
 	p.eachAnswered(func(t *cwmp.Transaction) {
@@ -309,6 +319,109 @@ func typeChanges(p *Pass) {
 			}
 		}
 	})
+}
+
+// seenTypes tells whether a parameter may have two types in a session. Names come object
+// by object, and mostly in the same order again.
+type seenTypes struct {
+	lists   [][]cwmp.ParameterValueStruct // the answers, those that are like another aside
+	objects map[uint64]int                // by the hash of an object: the last run of names in it, counted from 1
+	runs    []namesRun
+	looks   int // how many names were compared
+}
+
+// namesRun is names of the same object behind each other in a list.
+type namesRun struct {
+	list   []cwmp.ParameterValueStruct
+	before int // the run before it in the same object, counted from 1
+}
+
+func (k *seenTypes) empty() {
+	const few = 512
+	clear(k.runs)
+	clear(k.lists)
+	if k.lists, k.runs, k.looks = k.lists[:0], k.runs[:0], 0; cap(k.runs) > few {
+		k.runs, k.objects = nil, nil
+	}
+	clear(k.objects)
+}
+
+// add takes an answer.
+func (k *seenTypes) add(list []cwmp.ParameterValueStruct) {
+	for i := max(0, len(k.lists)-4); i < len(k.lists); i++ {
+		if sameNames(k.lists[i], list) {
+			return
+		}
+	}
+	k.lists = append(k.lists, list)
+}
+
+// sameNames says whether two lists have the same names and types in the same order.
+func sameNames(a, b []cwmp.ParameterValueStruct) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Name.Value != b[i].Name.Value || a[i].Value.XSIType != b[i].Value.XSIType {
+			return false
+		}
+	}
+	return true
+}
+
+// differ says whether an answer may have another type of a parameter than one before it.
+func (k *seenTypes) differ() bool {
+	if len(k.lists) < 2 {
+		return false
+	}
+	if k.objects == nil {
+		k.objects = map[uint64]int{}
+	}
+	return slices.ContainsFunc(k.lists, k.differs)
+}
+
+// differs is differ of one answer and those before it.
+func (k *seenTypes) differs(list []cwmp.ParameterValueStruct) bool {
+	for len(list) > 0 {
+		name := list[0].Name.Value
+		object := name[:strings.LastIndexByte(name, '.')+1]
+		n := 1
+		for n < len(list) {
+			if rest, in := strings.CutPrefix(list[n].Name.Value, object); !in || strings.IndexByte(rest, '.') >= 0 {
+				break
+			}
+			n++
+		}
+		h := maphash.String(nameSeed, object)
+		before := k.objects[h]
+		for r := before; r > 0; r = k.runs[r-1].before {
+			if k.unlike(k.runs[r-1].list, list[:n]) {
+				return true
+			}
+		}
+		k.runs = append(k.runs, namesRun{list[:n], before})
+		k.objects[h] = len(k.runs)
+		list = list[n:]
+	}
+	return false
+}
+
+// unlike says whether a parameter may be in two lists, and have two types.
+func (k *seenTypes) unlike(old, list []cwmp.ParameterValueStruct) bool {
+	const most = 1 << 20
+	for i := range list {
+		x, at := &list[i], i
+		if i >= len(old) || old[i].Name.Value != x.Name.Value {
+			at = slices.IndexFunc(old, func(o cwmp.ParameterValueStruct) bool { return o.Name.Value == x.Name.Value })
+			if k.looks += len(old); k.looks > most {
+				return true
+			}
+		}
+		if at >= 0 && old[at].Value.XSIType != x.Value.XSIType && typeName(old[at].Value.XSIType) != typeName(x.Value.XSIType) {
+			return true
+		}
+	}
+	return false
 }
 
 func faultsMissing(p *Pass) {

@@ -46,8 +46,16 @@ type Pass struct {
 	listed   bool
 	names    names
 	places   soap.Paths
-	hashes   []uint64 // room for a table of names
-	learnt   learnt   // room for what a session tells
+	types    seenTypes
+	endings  *endings
+	again    repeats
+	// Of the message's parameters, what the facts have found (see factsOf).
+	marks     marks
+	marked    []marked     // those with marks, guarded ones aside
+	vendors   []*cwmp.Leaf // names that may have a vendor's node of a wrong form
+	oddValues []int        // values that may not fit their types
+	odd       facts        // of the message
+	learnt    learnt       // room for what a session tells
 }
 
 // listOf is a list among a message's arguments.

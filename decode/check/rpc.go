@@ -2,8 +2,6 @@ package check
 
 import (
 	"fmt"
-	"hash/maphash"
-	"math/bits"
 	"net/url"
 	"slices"
 	"strings"
@@ -332,7 +330,7 @@ func partialAnswer(p *Pass) {
 	}
 	list := parameters(p.Message)
 	var seen map[string]int // where a name may be there twice
-	if p.mayRepeat(list) {
+	if p.odd&twice != 0 {
 		seen = make(map[string]int, len(list))
 	}
 	objects, again := 0, 0
@@ -366,35 +364,6 @@ func partialAnswer(p *Pass) {
 		p.reportWith(Warning, CPE, atLeaf(p.Message, twice), []*cwmp.Message{request}, "%s returns %s more often than it was asked for%s", p.Message.RPC, short(twice.Value), more(again))
 	}
 }
-
-// mayRepeat says whether a name may be in a list twice, by hashes of the names.
-// It is for long lists: of the others it is known.
-func (p *Pass) mayRepeat(list []cwmp.ParameterValueStruct) bool {
-	if len(list) <= 32 {
-		return true
-	}
-	size := 1 << bits.Len(uint(2*len(list)))
-	p.hashes = slices.Grow(p.hashes[:0], size)[:size]
-	clear(p.hashes)
-	if size > 1<<16 {
-		defer func() { p.hashes = nil }()
-	}
-	for i := range list {
-		h := maphash.String(nameSeed, strings.TrimSpace(list[i].Name.Value)) | 1 // 0 is an empty place
-		at := int(h>>32) & (size - 1)
-		for p.hashes[at] != 0 && p.hashes[at] != h {
-			at = (at + 1) & (size - 1)
-		}
-		if p.hashes[at] == h {
-			return true
-		}
-		p.hashes[at] = h
-	}
-	return false
-}
-
-// nameSeed is one of many: what is found doesn't depend on it.
-var nameSeed = maphash.MakeSeed()
 
 // partialsOf counts the partial paths that a name is below, or is itself.
 func partialsOf(paths []string, name string) (n int) {

@@ -75,7 +75,7 @@ var rpcArguments = []*Check{
 		Doc: "FileType is one of Download's where IsDownload is true, and one of Upload's where it is false.",
 	},
 	{
-		ID: "TIME-019", Title: "PeriodicInformInterval is a minute or more", Ref: "no standard: load on the ACS", Severity: Info, Gates: WholeBody, each: true, body: true, need: valued, Run: shortInterval,
+		ID: "TIME-019", Title: "PeriodicInformInterval is a minute or more", Ref: "no standard: load on the ACS", Severity: Info, Gates: WholeBody, each: true, body: true, need: valued, only: hasInterval, Run: shortInterval,
 		Doc: "Each CPE that calls so often costs the ACS a session in that time. It is told once per session.",
 	},
 }
@@ -456,8 +456,8 @@ func autonomous(p *Pass) {
 
 func shortInterval(p *Pass) {
 	list := parameters(p.Message)
-	for i := range list {
-		x := &list[i]
+	for _, at := range p.marked {
+		x := &list[at.at]
 		if !strings.HasSuffix(x.Name.Value, "ManagementServer.PeriodicInformInterval") {
 			continue
 		}

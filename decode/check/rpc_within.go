@@ -161,6 +161,9 @@ func allLevels(p *Pass) {
 		}
 		return
 	}
+	if inDepth(list, path) {
+		return
+	}
 	objects := map[string]bool{path: path == ""}
 	for i := range list {
 		if name := strings.TrimSpace(list[i].Name.Value); strings.HasSuffix(name, ".") {
@@ -188,6 +191,35 @@ func allLevels(p *Pass) {
 	if first != nil {
 		p.reportWith(Error, CPE, atLeaf(p.Message, first), []*cwmp.Message{request}, "The answer to %s has %s, and not the object that it is in%s", shownPath(path), short(first.Value), more(n))
 	}
+}
+
+// inDepth says whether a list of names below a path has the object of each name before it,
+// as it is told where one goes through a data model in depth. Nothing is missing then.
+func inDepth(list []cwmp.ParameterInfoStruct, path string) bool {
+	var room [16]string
+	in := room[:0] // the objects that were told, each in the one before it
+	whole := path == ""
+	for i := range list {
+		name := list[i].Name.Value
+		if name == path {
+			whole = true
+			continue
+		}
+		up := name[:strings.LastIndexByte(strings.TrimSuffix(name, "."), '.')+1]
+		if !strings.HasPrefix(name, path) || name != strings.TrimSpace(name) {
+			return false
+		}
+		for len(in) > 0 && !strings.HasPrefix(up, in[len(in)-1]) {
+			in = in[:len(in)-1]
+		}
+		if up != path && (len(in) == 0 || in[len(in)-1] != up) {
+			return false
+		}
+		if name[len(name)-1] == '.' {
+			in = append(in, name)
+		}
+	}
+	return whole
 }
 
 // restless are parts of names whose tables change by themselves.
@@ -279,8 +311,8 @@ func twiceTaken(p *Pass) {
 	})
 }
 
-// comparable says whether what was set is expected to read back.
-func comparable(name string) bool {
+// readsBack says whether what was set is expected to read back.
+func readsBack(name string) bool {
 	if cwmp.IsSecret(name) {
 		return false
 	}
@@ -333,7 +365,7 @@ func readBack(p *Pass) {
 			a, ok := t.Response.Args.(*cwmp.SetParameterValuesResponse)
 			for i := range q.ParameterList.Items {
 				x := &q.ParameterList.Items[i]
-				if name := strings.TrimSpace(x.Name.Value); ok && strings.TrimSpace(a.Status.Value) == "0" && comparable(name) {
+				if name := strings.TrimSpace(x.Name.Value); ok && strings.TrimSpace(a.Status.Value) == "0" && readsBack(name) {
 					set[name] = setting{t.Request, &x.Value}
 				} else if ok {
 					delete(set, name)
@@ -372,7 +404,7 @@ func refusedAndDone(p *Pass) {
 				x := &q.ParameterList.Items[i]
 				name := strings.TrimSpace(x.Name.Value)
 				was := before[name]
-				if t.Response.Kind == cwmp.Fault && was != nil && !sameValue(was, &x.Value) && comparable(name) {
+				if t.Response.Kind == cwmp.Fault && was != nil && !sameValue(was, &x.Value) && readsBack(name) {
 					refused[name] = setting{t.Request, &x.Value}
 				} else {
 					delete(refused, name)

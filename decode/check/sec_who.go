@@ -63,7 +63,7 @@ var identities = []*Check{
 		Doc: "What stands in brackets in a path is an alias: letters, digits, '-', '_' and '.', and no brackets.",
 	},
 	{
-		ID: "TYPE-016", Title: "NumberOfEntries is the number of instances", Ref: "TR-106a7, TR-181, TR-098", Severity: Warning, Gates: Counterpart | WholeBody, each: true, body: true, need: typed | valued, odd: listing, Run: entries,
+		ID: "TYPE-016", Title: "NumberOfEntries is the number of instances", Ref: "TR-106a7, TR-181, TR-098", Severity: Warning, Gates: Counterpart | WholeBody, each: true, body: true, need: typed | valued, only: hasCount, odd: listing, Run: entries,
 		Doc: "Compared where the answer has both, the number and instances of its table. Tables that change by themselves are not compared.",
 	},
 	{
@@ -280,28 +280,31 @@ func bootstrapWithOld(p *Pass) {
 	})
 }
 
-var vendorNode = regexp.MustCompile(`^X_([0-9A-F]{6}|[A-Z0-9-]+(_[A-Z]+)*)_.`)
+// vendorNode says whether a node that begins with X_ goes on as a vendor's does: capitals,
+// digits and dashes, '_', and a name.
+func vendorNode(node string) bool {
+	n := 2
+	for n < len(node) && (node[n] >= 'A' && node[n] <= 'Z' || node[n] >= '0' && node[n] <= '9' || node[n] == '-') {
+		n++
+	}
+	return n > 2 && n+1 < len(node) && node[n] == '_' && node[n+1] != '\n'
+}
 
 func vendorNodes(p *Pass) {
-	look := func(l *cwmp.Leaf) {
-		if !strings.Contains(l.Value, "X_") {
-			return
-		}
-		for node := range strings.SplitSeq(l.Value, ".") {
-			if !strings.HasPrefix(node, "X_") || vendorNode.MatchString(node) {
-				continue
+	for _, l := range p.vendors {
+		for rest := l.Value; ; {
+			i := strings.Index(rest, "X_")
+			if i < 0 {
+				break
 			}
-			who, _, _ := strings.Cut(node[2:], "_")
-			if p.firstTime(who) {
-				p.report(p.sender(), atLeaf(p.Message, l), "The name %s has the node %s", short(l.Value), short(node))
+			node, after, _ := strings.Cut(rest[i:], ".")
+			if (i == 0 || rest[i-1] == '.') && !vendorNode(node) {
+				who, _, _ := strings.Cut(node[2:], "_")
+				if p.firstTime(who) {
+					p.report(p.sender(), atLeaf(p.Message, l), "The name %s has the node %s", short(l.Value), short(node))
+				}
 			}
-		}
-	}
-	eachName(p.Message, look)
-	if p.Message.RPC != "GetParameterValuesResponse" {
-		list := parameters(p.Message)
-		for i := range list {
-			look(&list[i].Name)
+			rest = after
 		}
 	}
 }
@@ -337,7 +340,8 @@ func entries(p *Pass) {
 	}
 	list := parameters(p.Message)
 	told := map[string]int{} // by table: where its number stands
-	for i := range list {
+	for _, x := range p.marked {
+		i := x.at
 		table, ok := strings.CutSuffix(strings.TrimSpace(list[i].Name.Value), "NumberOfEntries")
 		if !ok || strings.HasSuffix(table, ".") || isRestless(table+".") {
 			continue
@@ -377,7 +381,8 @@ func entries(p *Pass) {
 			at += n + 1
 		}
 	}
-	for i := range list {
+	for _, x := range p.marked {
+		i := x.at
 		table, ok := strings.CutSuffix(strings.TrimSpace(list[i].Name.Value), "NumberOfEntries")
 		if at, there := told[table+"."]; !ok || !there || at != i {
 			continue

@@ -11,26 +11,39 @@ import (
 type shape uint32
 
 const (
-	anInform   shape = 1 << iota
-	aFault           // a SOAP Fault
-	aRequest         // calls a method
-	anAnswer         // a response or Fault
-	anEnvelope       // any of them
-	typed            // has typed arguments
-	valued           // has parameters with values
-	quirky           // its document has quirks
-	noted            // its arguments have notes
-	headed           // has header blocks, ID aside
-	aPOST            // of the CPE
-	aReply           // an HTTP response of the ACS
-	breached         // the state table has something against it
-	first            // the first method of its HTTP message
-	fresh            // no resend
-	bodied           // has a body, or had one that wasn't kept
-	onObject         // AddObject, DeleteObject
-	onTransfer       // asks for a transfer
-	aReport          // of a transfer
+	anInform    shape = 1 << iota
+	aFault            // a SOAP Fault
+	aRequest          // calls a method
+	anAnswer          // a response or Fault
+	anEnvelope        // any of them
+	typed             // has typed arguments
+	valued            // has parameters with values
+	quirky            // its document has quirks
+	noted             // its arguments have notes
+	headed            // has header blocks, ID aside
+	aPOST             // of the CPE
+	aReply            // an HTTP response of the ACS
+	breached          // the state table has something against it
+	first             // the first method of its HTTP message
+	fresh             // no resend
+	bodied            // has a body, or had one that wasn't kept
+	onObject          // AddObject, DeleteObject
+	onTransfer        // asks for a transfer
+	aReport           // of a transfer
+	hasInterval       // a parameter PeriodicInformInterval; this and the next only where the facts were looked for
+	hasCount          // one that ends with NumberOfEntries
 )
+
+// markedShape is the shape that comes of the names of a message's parameters.
+func markedShape(m marks) (s shape) {
+	if m&paced != 0 {
+		s |= hasInterval
+	}
+	if m&counted != 0 {
+		s |= hasCount
+	}
+	return s
+}
 
 // shapeOf is the shape of a message.
 func shapeOf(m *cwmp.Message, isFirst bool) shape {

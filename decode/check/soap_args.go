@@ -60,13 +60,21 @@ func (p *Pass) eachArray(f func(*cwmp.Member, cwmp.Array)) {
 	}
 }
 
-// unlist lets the lists of a message go.
+// unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
+	p.listed, p.marks = false, 0
+	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
+	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
+}
+
+// emptiedList is a list without items, which keeps nothing, and its memory unless it is a lot.
+func emptiedList[T any](list []T) []T {
 	const many = 1024
-	clear(p.lists)
-	if p.listed, p.lists = false, p.lists[:0]; cap(p.lists) > many {
-		p.lists = nil
+	if cap(list) > many {
+		return nil
 	}
+	clear(list)
+	return list[:0]
 }
 
 func arraySize(p *Pass) {

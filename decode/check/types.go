@@ -70,8 +70,26 @@ func (p *Pass) eachValue(f func(name string, l *cwmp.Leaf, typ string)) {
 	}
 }
 
+// eachOddValue is eachValue for those of which the facts don't say that they fit their
+// type.
+func (p *Pass) eachOddValue(f func(name string, l *cwmp.Leaf, typ string)) {
+	list := parameters(p.Message)
+	for _, i := range p.oddValues {
+		x := &list[i]
+		f(x.Name.Value, &x.Value, typeName(x.Value.XSIType))
+	}
+}
+
 // typeName is the local name of an xsi:type.
-func typeName(t string) string { return strings.TrimSpace(t[strings.LastIndexByte(t, ':')+1:]) }
+func typeName(t string) string { return trimmed(t[strings.LastIndexByte(t, ':')+1:]) }
+
+// trimmed is strings.TrimSpace, quick where there is nothing to trim.
+func trimmed(s string) string {
+	if n := len(s); n > 0 && s[0] > ' ' && s[0] < 0x7f && s[n-1] > ' ' && s[n-1] < 0x7f {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
 
 // shown is a value as a finding may show it: secrets are not.
 func shown(name, value string) string {
@@ -85,7 +103,7 @@ func valueUntyped(p *Pass) {
 	n := 0
 	var first string
 	var at *cwmp.Leaf
-	p.eachValue(func(name string, l *cwmp.Leaf, _ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, _ string) {
 		if !l.Untyped {
 			return
 		}
@@ -109,7 +127,7 @@ func knownType(t string) bool {
 
 func valueType(p *Pass) {
 	var told map[string]bool
-	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, typ string) {
 		if l.Untyped || knownType(typ) || told[typ] {
 			return
 		}
@@ -177,7 +195,7 @@ func negative(v string) bool {
 }
 
 func valueForm(p *Pass) {
-	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, typ string) {
 		if what := misfit(typ, l.Value); what != "" {
 			p.report(p.sender(), atLeaf(p.Message, l), "%s has the type %s, but its value is %s", short(name), what, shown(name, l.Value))
 		}
@@ -185,7 +203,7 @@ func valueForm(p *Pass) {
 }
 
 func valueUTC(p *Pass) {
-	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, typ string) {
 		if typ != "dateTime" {
 			return
 		}
@@ -292,7 +310,7 @@ func nameBlanks(p *Pass) {
 }
 
 func valueBinary(p *Pass) {
-	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, typ string) {
 		v := strings.TrimSpace(l.Value)
 		bad := false
 		switch typ {
@@ -309,7 +327,7 @@ func valueBinary(p *Pass) {
 }
 
 func valueRange(p *Pass) {
-	p.eachValue(func(name string, l *cwmp.Leaf, typ string) {
+	p.eachOddValue(func(name string, l *cwmp.Leaf, typ string) {
 		if misfit(typ, l.Value) != "" {
 			return
 		}
