@@ -44,7 +44,7 @@ type marked struct {
 type endings [1 << endingBits]ending
 
 const (
-	endingBits    = 10
+	endingBits    = 11
 	longestEnding = 50
 )
 
@@ -62,7 +62,7 @@ func endingHash(s string) uint16 {
 func (l *ending) set(text string, hash uint16) {
 	*l = ending{most: math.MaxUint16, hash: hash}
 	l.facts = vendorFacts(text)
-	if digits(text) || cwmp.IsSecret("."+text) { // of an instance the node before it tells
+	if digits(text) || cwmp.IsSecret(text) { // of an instance the node before it tells
 		l.marks |= guarded
 	}
 	switch {
@@ -73,10 +73,8 @@ func (l *ending) set(text string, hash uint16) {
 	case text == "Manufacturer", text == "ManufacturerOUI", text == "ProductClass", text == "SerialNumber":
 		l.marks |= identifies
 	}
-	for i := range lengths {
-		if end := lengths[i].end; end[strings.LastIndexByte(end, '.')+1:] == text {
-			l.most = min(l.most, uint16(lengths[i].most))
-		}
+	if most, ok := leastLengths[text]; ok {
+		l.most = most
 	}
 }
 
@@ -106,25 +104,52 @@ type nameReader struct {
 // read tells what is odd about a name, and what its last node tells. That is nil where
 // the name may not obey the grammar, or not be a parameter's.
 func (r *nameReader) read(name string) (facts, *ending) {
-	rest, known := strings.CutPrefix(name, r.object)
-	if known && rest != "" && len(name) <= longestName {
-		if l := &r.known[endingHash(rest)]; string(l.text[:l.n]) == rest {
-			return l.facts, l
+	if l := r.met(name); l != nil {
+		return l.facts, l
+	}
+	f, last := r.plain(name)
+	if last == "" {
+		return f, nil
+	}
+	return f, r.known.of(last)
+}
+
+// facts is what is odd about a name.
+func (r *nameReader) facts(name string) facts {
+	if l := r.met(name); l != nil {
+		return l.facts
+	}
+	f, _ := r.plain(name)
+	return f
+}
+
+// met is the ending of a name in the object of the name before, if it is known.
+func (r *nameReader) met(name string) *ending {
+	if n := len(r.object); len(name) > n && len(name) <= longestName && name[:n] == r.object {
+		if l := &r.known[endingHash(name[n:])]; string(l.text[:l.n]) == name[n:] {
+			return l
 		}
 	}
+	return nil
+}
+
+// plain is what is odd about a name, and its last node, "" where that is none of a
+// parameter's.
+func (r *nameReader) plain(name string) (f facts, last string) {
+	rest, known := strings.CutPrefix(name, r.object)
 	if !plainName(rest) || len(name) > longestName {
-		return oddName | partial | long | vendorNames, nil
+		return oddName | partial | long | vendorNames, ""
 	}
-	f := vendorFacts(rest)
+	f = vendorFacts(rest)
 	if name == "" || name[len(name)-1] == '.' {
-		return f | partial, nil
+		return f | partial, ""
 	}
 	i := strings.LastIndexByte(rest, '.')
 	if i >= 0 || !known {
 		r.object = name[:len(name)-len(rest)+i+1]
 		r.turn++
 	}
-	return f, r.known.of(rest[i+1:])
+	return f, rest[i+1:]
 }
 
 // vendorFacts tells whether a name has a node that is a vendor's, and may not be named as
@@ -141,12 +166,6 @@ func vendorFacts(name string) facts {
 		}
 		rest = after
 	}
-}
-
-// facts is what is odd about a name.
-func (r *nameReader) facts(name string) facts {
-	f, _ := r.read(name)
-	return f
 }
 
 // longestName is how long a name may be (TR-106a7 3.1).

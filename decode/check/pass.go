@@ -161,34 +161,12 @@ func (p *Pass) look(at *place) {
 	if !at.text || m == nil || m.Document == nil {
 		return
 	}
-	at.path = p.pathAt(m.Document, at.at.Start)
+	at.path = p.pathAt(m, at.at.Start)
 	if off, ok := m.Document.Origin(at.at.Start); ok && m.HTTP != nil {
 		if raw, ok := m.HTTP.RawOffset(off); ok {
 			at.raw = raw
 		}
 	}
-}
-
-// pathAt is soap.PathAt. The path of the one method of an ordinary envelope is
-// known without a look at its text.
-func (p *Pass) pathAt(d *soap.Document, at int) string {
-	if len(d.Methods) == 1 && d.Methods[0].At.Start == at && d.Envelopes == 1 && d.Bodies == 1 && orderly(d) {
-		return p.names.join("/", d.Envelope.Name.Local, "/Body/", d.Methods[0].Name.Local)
-	}
-	p.names.buf = p.places.Append(p.names.buf[:0], d, at)
-	return p.names.keep()
-}
-
-// orderly says whether all elements of an envelope stand where they should.
-func orderly(d *soap.Document) bool {
-	for i := range d.Quirks {
-		switch d.Quirks[i].Kind {
-		case soap.RawNonASCII, soap.NoDeclaration, soap.CharsetOther, soap.CharsetMismatch:
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // atLeaf is the place of an argument.

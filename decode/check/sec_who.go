@@ -291,6 +291,7 @@ func vendorNode(node string) bool {
 }
 
 func vendorNodes(p *Pass) {
+	before := "." // mostly a vendor's names follow each other
 	for _, l := range p.vendors {
 		for rest := l.Value; ; {
 			i := strings.Index(rest, "X_")
@@ -300,9 +301,10 @@ func vendorNodes(p *Pass) {
 			node, after, _ := strings.Cut(rest[i:], ".")
 			if (i == 0 || rest[i-1] == '.') && !vendorNode(node) {
 				who, _, _ := strings.Cut(node[2:], "_")
-				if p.firstTime(who) {
+				if who != before && p.firstTime(who) {
 					p.report(p.sender(), atLeaf(p.Message, l), "The name %s has the node %s", short(l.Value), short(node))
 				}
+				before = who
 			}
 			rest = after
 		}

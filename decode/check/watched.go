@@ -236,6 +236,18 @@ var lengths = []struct {
 	{".ManagementServer.UDPConnectionRequestAddress", 256}, {".ManagementServer.STUNServerAddress", 256}, {".Time.NTPServer1", 64}, {".Time.NTPServer2", 64}, {".SSID", 32}, {".DiagnosticsState", 64},
 }
 
+// leastLengths is the least of lengths by the last node of a name.
+var leastLengths = func() map[string]uint16 {
+	least := map[string]uint16{}
+	for _, l := range lengths {
+		last := l.end[strings.LastIndexByte(l.end, '.')+1:]
+		if was, ok := least[last]; !ok || uint16(l.most) < was {
+			least[last] = uint16(l.most)
+		}
+	}
+	return least
+}()
+
 // shortest is the least of lengths.
 const shortest = 32
 

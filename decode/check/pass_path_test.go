@@ -1,0 +1,77 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"informant/decode/cwmp"
+	"informant/decode/soap"
+)
+
+// TestPathOfArguments holds that the path that arguments tell is the one that the text
+// tells, at every byte of simple arguments.
+func TestPathOfArguments(t *testing.T) {
+	envelope := func(method, body string) string {
+		return `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">` +
+			`<soap:Header><cwmp:ID soap:mustUnderstand="1">1</cwmp:ID></soap:Header><soap:Body><cwmp:` + method + ">" + body + "</cwmp:" + method + "></soap:Body></soap:Envelope>"
+	}
+	value := func(i int, item string) string {
+		return fmt.Sprintf("<%s>\n <Name>Device.X.%d.Y</Name><Value xsi:type=\"xsd:string\">v&amp;%d</Value></%s>", item, i, i, item)
+	}
+	many := ""
+	for i := range 40 {
+		many += value(i, "ParameterValueStruct")
+	}
+	inform := "<DeviceId><Manufacturer>M\xc3\xbc</Manufacturer><OUI>00A0B1</OUI><ProductClass/><SerialNumber></SerialNumber></DeviceId>" +
+		"<Event soap:arrayType=\"cwmp:EventStruct[1]\"><EventStruct><EventCode>2 PERIODIC</EventCode><CommandKey/></EventStruct></Event><MaxEnvelopes>1</MaxEnvelopes><CurrentTime>2026-01-01T00:00:00Z</CurrentTime><RetryCount>0</RetryCount>"
+	named := func(item string) string {
+		return "<" + item + "><Name>A.B.</Name><Writable>0</Writable></" + item + ">"
+	}
+	for _, text := range []string{
+		envelope("Inform", inform+"<ParameterList>"+value(1, "ParameterValueStruct")+"</ParameterList>"),
+		envelope("Inform", inform+"<ParameterList soap:arrayType='cwmp:ParameterValueStruct[40]' >"+many+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList>"+many+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList>"+value(1, "cwmp:ParameterValueStruct")+value(2, "ParameterValueStruct")+value(3, "Item")+value(4, "Other")+value(5, "Item")+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList>"+value(1, "One")+value(2, "Two")+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList><ParameterValueStruct><Name>A.B</Name><Value/></ParameterValueStruct><ParameterValueStruct><Name/><Value></Value></ParameterValueStruct></ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList>"+many+"</ParameterList><ParameterList>"+many+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList><ParameterList>"+many+"</ParameterList></ParameterList>"),
+		envelope("SetParameterValues", "<ParameterList>"+many+"</ParameterList><ParameterKey>k</ParameterKey>"),
+		envelope("SetParameterValues", "<ParameterKey>k</ParameterKey><ParameterList>"+many+"</ParameterList>"),
+		envelope("GetParameterNamesResponse", "<ParameterList>"+named("ParameterInfoStruct")+named("ParameterInfoStruct")+"</ParameterList>"),
+		envelope("GetParameterNamesResponse", "<ParameterList>"+named("ParameterInfoStruct")+"</ParameterList>"),
+		envelope("GetParameterValuesResponse", "<ParameterList><ParameterValueStruct><Name>A.B</Name><Value>1<x>2</x></Value></ParameterValueStruct></ParameterList>"),
+	} {
+		samePaths(t, text)
+	}
+}
+
+func samePaths(t *testing.T, text string) {
+	t.Helper()
+	d, messages := cwmp.Parse(text, "text/xml")
+	var p Pass
+	known := 0
+	for _, m := range messages {
+		m.Document = d
+		look := func(from, to int) {
+			for at := from; at <= to; at++ {
+				if got, want := p.pathAt(m, at), soap.PathAt(d, at); got != want {
+					t.Fatalf("%.300q at %d: %s, by the text %s", text, at, got, want)
+				}
+				w := argumentWay{text: d.Text, at: at}
+				if w.find(m.Args) {
+					known++
+				}
+			}
+		}
+		leaves(m.Args, func(_ *cwmp.Member, l *cwmp.Leaf) { look(int(l.Start), int(l.End)) })
+		arrays(m.Args, func(_ *cwmp.Member, a cwmp.Array) {
+			look(a.Info().At.Start, a.Info().At.Start)
+			look(a.Info().TypeAt.Start, a.Info().TypeAt.End)
+		})
+	}
+	if !strings.Contains(text, "</ParameterList><ParameterList>") && known == 0 {
+		t.Errorf("%.300q: the arguments tell nothing", text)
+	}
+}
