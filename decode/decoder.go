@@ -490,15 +490,14 @@ func (d *Back) judge(e *cwmp.Event) {
 	if e.Kind == cwmp.Requested {
 		d.called = slices.Clone(list)
 	}
-	if e.Session != nil { // of whatever else became certain with it
-		list = slices.DeleteFunc(list, func(f check.Finding) bool {
-			if f.Subject != check.OfConnectionRequest {
-				return false
+	if e.Session != nil && slices.ContainsFunc(list, isOfCall) { // of whatever else became certain with it
+		for _, f := range list {
+			if isOfCall(f) {
+				d.totals.Findings[f.Severity]++
+				d.out = append(d.out, Item{Kind: FindingItem, Time: e.Time, Finding: &f})
 			}
-			d.totals.Findings[f.Severity]++
-			d.out = append(d.out, Item{Kind: FindingItem, Time: e.Time, Finding: &f})
-			return true
-		})
+		}
+		list = slices.DeleteFunc(list, isOfCall)
 	}
 	if len(list) > 0 && e.Session != nil {
 		d.hold(e.Session, list)
@@ -512,6 +511,9 @@ func (d *Back) judge(e *cwmp.Event) {
 		d.out = append(d.out, Item{Kind: FindingItem, Time: e.Time, Finding: &f})
 	}
 }
+
+// isOfCall says whether a finding is of a connection request, and so of no session.
+func isOfCall(f check.Finding) bool { return f.Subject == check.OfConnectionRequest }
 
 // tell makes the item of an event.
 func (d *Back) tell(e *cwmp.Event) {
@@ -591,9 +593,9 @@ func (d *Back) inOrder(all []check.Finding) []check.Finding {
 	slices.SortStableFunc(order, func(a, b *check.Finding) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), -cmp.Compare(a.Severity, b.Severity))
 	})
-	list := make([]check.Finding, len(all))
-	for i, f := range order {
-		list[i] = *f
+	list := d.Pool.list(len(all))
+	for _, f := range order {
+		list = append(list, *f)
 	}
 	if clear(order); cap(order) <= few {
 		d.order = order[:0]

@@ -1,6 +1,9 @@
 package decode
 
 import (
+	"sync"
+
+	"informant/decode/check"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
@@ -11,7 +14,17 @@ import (
 // collector has next to nothing to do. Who keeps an item, or a string of one,
 // does without. The zero value is ready, and safe for concurrent use; so is a nil
 // *Pool, which keeps nothing.
-type Pool struct{ messages cwmp.Pool }
+type Pool struct {
+	messages cwmp.Pool
+
+	mu       sync.Mutex
+	findings [][]check.Finding
+}
+
+const (
+	findingsMost = 256 // lists of findings that are kept
+	findingsLong = 64  // of so many findings at most
+)
 
 // Put takes back an item. Nobody may know it any more, nor a string that was
 // taken out of it. What of it the Front or the Back may still know is left alone.
@@ -20,6 +33,29 @@ func (p *Pool) Put(it Item) {
 		return
 	}
 	p.messages.Put(it.Session.Messages)
+	if n := cap(it.Findings); n > 0 && n <= findingsLong {
+		clear(it.Findings)
+		p.mu.Lock()
+		if len(p.findings) < findingsMost {
+			p.findings = append(p.findings, it.Findings[:0])
+		}
+		p.mu.Unlock()
+	}
+}
+
+// list is an empty list of findings, with room for some.
+func (p *Pool) list(n int) (list []check.Finding) {
+	if p != nil {
+		p.mu.Lock()
+		if last := len(p.findings) - 1; last >= 0 {
+			list, p.findings[last], p.findings = p.findings[last], nil, p.findings[:last]
+		}
+		p.mu.Unlock()
+	}
+	if cap(list) < n {
+		list = make([]check.Finding, 0, n)
+	}
+	return list
 }
 
 // Spoil, for tests, makes p overwrite what it takes back.

@@ -26,10 +26,12 @@ type block [1 << 10]byte
 type order struct {
 	w     io.Writer
 	limit int
-	items []told // a heap
+	items []*told // a heap
 	held  int
 	seq   uint64
 	spare []*block
+	over  []*told // were written; they serve again
+	room  []byte  // for who renders the next item
 }
 
 // put writes a copy of text, now or later.
@@ -44,8 +46,8 @@ func (o *order) put(start time.Time, text []byte) error {
 		_, err := o.w.Write(text)
 		return err
 	}
-	t := told{start: start, seq: o.seq, size: len(text)}
-	t.text = make([]*block, 0, (len(text)+len(block{})-1)/len(block{}))
+	t := o.next()
+	t.start, t.seq, t.size = start, o.seq, len(text)
 	for len(text) > 0 {
 		b := o.block()
 		text = text[copy(b[:], text):]
@@ -62,9 +64,10 @@ func (o *order) put(start time.Time, text []byte) error {
 }
 
 func (o *order) pop() error {
-	t := heap.Pop(o).(told)
+	t := heap.Pop(o).(*told)
 	o.held -= t.size
 	o.spare = append(o.spare, t.text...)
+	defer o.done(t)
 	for _, b := range t.text {
 		part := b[:min(t.size, len(b))]
 		t.size -= len(part)
@@ -73,6 +76,24 @@ func (o *order) pop() error {
 		}
 	}
 	return nil
+}
+
+// next is an item without a text, and done takes one back. Few are kept.
+func (o *order) next() *told {
+	if n := len(o.over) - 1; n >= 0 {
+		t := o.over[n]
+		o.over = o.over[:n]
+		return t
+	}
+	return new(told)
+}
+
+func (o *order) done(t *told) {
+	const most, long = 4096, 64
+	clear(t.text)
+	if t.text = t.text[:0]; len(o.over) < most && cap(t.text) <= long {
+		o.over = append(o.over, t)
+	}
 }
 
 // block is an empty block.
@@ -101,7 +122,7 @@ func (o *order) flush() error {
 func (o *order) Len() int { return len(o.items) }
 
 func (o *order) Less(i, j int) bool {
-	a, b := &o.items[i], &o.items[j]
+	a, b := o.items[i], o.items[j]
 	if !a.start.Equal(b.start) {
 		return a.start.Before(b.start)
 	}
@@ -110,12 +131,12 @@ func (o *order) Less(i, j int) bool {
 
 func (o *order) Swap(i, j int) { o.items[i], o.items[j] = o.items[j], o.items[i] }
 
-func (o *order) Push(x any) { o.items = append(o.items, x.(told)) }
+func (o *order) Push(x any) { o.items = append(o.items, x.(*told)) }
 
 func (o *order) Pop() any {
 	n := len(o.items) - 1
 	t := o.items[n]
-	o.items[n] = told{}
+	o.items[n] = nil
 	o.items = o.items[:n]
 	return t
 }

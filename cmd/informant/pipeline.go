@@ -115,7 +115,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	for range batches {
 		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
 	}
-	items := make(chan []decode.Item)
+	items := newHandover()
 	p.toldAll = make(chan struct{}, 1)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -123,7 +123,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	var totals decode.Totals
 	go p.read(stop, full, empty)
 	go func() {
-		defer close(items)
+		defer items.close()
 		totals = p.decode(stop, full, empty, items)
 	}()
 
@@ -137,7 +137,8 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 	if err != nil {
 		cancel() // nobody reads what is written: end the others
 		p.acknowledge()
-		for range items {
+		for x := range items.queue {
+			items.done(x)
 			p.acknowledge()
 		}
 	}
@@ -212,15 +213,15 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 }
 
 // decode makes items of the batches. When ctx ends it tells what it has.
-func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items chan<- []decode.Item) decode.Totals {
+func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items *handover) decode.Totals {
 	back := decode.Back{Options: p.opts, Pool: p.pool}
 	envelopes := decode.Envelopes{Pool: p.pool}
 	var ready []decode.Item
-	size := 0
+	size := int64(0)
 	hand := func(done []decode.Item) {
 		for i := range done {
 			if s := done[i].Session; s != nil {
-				size += int(s.RawBytes)
+				size += s.RawBytes
 			}
 		}
 		ready = append(ready, done...)
@@ -229,8 +230,7 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 		if len(ready) == 0 {
 			return
 		}
-		items <- ready
-		ready, size = nil, 0
+		ready, size = items.put(parcel{ready, size}), 0
 		if p.opts.Live { // their sessions go on: not before they are told
 			<-p.toldAll
 		}
@@ -269,15 +269,14 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 const quiet = 300 * time.Millisecond
 
 // tell renders the items and writes them in the order of their beginnings.
-func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, buffered *bufio.Writer) error {
+func (p *pipeline) tell(items *handover, out *outcome, w io.Writer, buffered *bufio.Writer) error {
 	sorted := &order{w: w, limit: heldBytes}
-	var text []byte
 	var idle <-chan time.Time
 	for {
-		var batch []decode.Item
+		var x parcel
 		var open bool
 		select {
-		case batch, open = <-items:
+		case x, open = <-items.queue:
 			if !open {
 				return sorted.flush()
 			}
@@ -289,7 +288,9 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 			continue
 		}
 		if p.opts.Live {
-			if err := p.tellNow(batch, out, w, buffered); err != nil {
+			err := p.tellNow(x.items, out, w, buffered)
+			items.done(x)
+			if err != nil {
 				return err
 			}
 			p.acknowledge()
@@ -298,21 +299,31 @@ func (p *pipeline) tell(items <-chan []decode.Item, out *outcome, w io.Writer, b
 		if p.in.live {
 			idle = time.After(quiet)
 		}
-		for i := range batch {
-			it := batch[i]
-			batch[i] = decode.Item{} // the session can go as soon as it is told
-			if !p.choose(&it) {
-				continue
-			}
-			out.count(it)
-			text = p.render(text[:0], it, out)
-			at := begin(it)
-			p.pool.Put(it)
-			if err := sorted.put(at, text); err != nil {
-				return err
-			}
+		err := p.tellSorted(x.items, out, sorted)
+		items.done(x)
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// tellSorted renders items and puts them in order.
+func (p *pipeline) tellSorted(batch []decode.Item, out *outcome, sorted *order) error {
+	for i := range batch {
+		it := batch[i]
+		batch[i] = decode.Item{} // the session can go as soon as it is told
+		if !p.choose(&it) {
+			continue
+		}
+		out.count(it)
+		sorted.room = p.render(sorted.room[:0], it, out)
+		at := begin(it)
+		p.pool.Put(it)
+		if err := sorted.put(at, sorted.room); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // acknowledge lets decoding go on after items were told.

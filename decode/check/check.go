@@ -88,12 +88,6 @@ type Check struct {
 	early     bool        // its findings are certain at once
 }
 
-// may says whether a check can have something to say of a message with these
-// facts, or of a session with such messages.
-func (k *Check) may(f facts) bool {
-	return f&k.with == k.with && (k.odd == 0 || f&k.odd != 0)
-}
-
 // Ref points at what a finding is about.
 type Ref struct {
 	Session  [16]byte

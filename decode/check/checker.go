@@ -35,10 +35,11 @@ type Checker struct {
 	History *history.Store
 
 	ready        bool
-	messages     []*Check           // OfMessage
-	byShape      map[shape][]*Check // of a shape, whatever the facts
-	byKind       map[kind][]*Check
+	messages     []*Check             // OfMessage
+	byShape      map[shape][]runnable // of a shape, whatever the facts
+	byKind       map[kind][]runnable
 	sessions     []*Check              // OfSession
+	atEnd        []runnable            // the same
 	exchanges    []*Check              // OfConnection
 	calls        []*Check              // OfConnectionRequest
 	calledAt     map[string]time.Time  // by device: when the ACS called it last
@@ -56,7 +57,7 @@ type Checker struct {
 	peers        map[string]bool            // what was told of connections between two peers
 	files        map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
 	openBy       []*follow                  // by a hash of the device: the sessions that are open, those that began last first
-	near         [256]nearby                // sessions by their connections, those asked for last
+	near         [4096]nearby               // sessions by their connections, those asked for last
 	open         map[*cwmp.Session]*follow
 	onConn       map[uint64]*follow // by connection id: the session that it carries
 	devices      []carried          // by connection: the device whose Inform it carried last
@@ -148,8 +149,8 @@ func (c *Checker) start() {
 	}
 	c.ready = true
 	c.open = map[*cwmp.Session]*follow{}
-	c.byShape = map[shape][]*Check{}
-	c.byKind = map[kind][]*Check{}
+	c.byShape = map[shape][]runnable{}
+	c.byKind = map[kind][]runnable{}
 	c.onConn = map[uint64]*follow{}
 	c.closedByAC = map[caller]left{}
 	c.devices = make([]carried, maxDevices)
@@ -188,6 +189,9 @@ func (c *Checker) start() {
 		case OfTransfer:
 			c.transfers = append(c.transfers, k)
 		}
+	}
+	for _, k := range c.sessions {
+		c.atEnd = append(c.atEnd, k.runnable())
 	}
 }
 
@@ -357,13 +361,15 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 	f.observe(m, c)
 	f.track.follow(m, odd, first)
 	now := openNow(m)
-	for _, k := range c.of(s, odd) {
-		if shut := k.Gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
-			f.close(k, shut)
+	list := c.of(s, odd)
+	for i := range list {
+		k := &list[i]
+		if shut := k.gates & (WholeBody | PlainHTTP | Counterpart) &^ now; shut != 0 {
+			f.close(k.check, shut)
 			continue
 		}
-		c.pass.Check = k
-		k.Run(&c.pass)
+		c.pass.Check = k.check
+		k.run(&c.pass)
 	}
 	if m.From == cwmp.CPE && first && m.HTTP != nil && slices.Contains(otherMethods, m.HTTP.Method) && now&PlainHTTP != 0 {
 		for _, k := range c.exchanges {
@@ -564,16 +570,17 @@ func (c *Checker) end(f *follow) {
 		held = append(held, *x)
 	}
 	c.begin(f, nil, nil)
-	for _, k := range c.sessions {
-		if shut := k.Gates &^ open; shut != 0 || f.session.Fragment {
-			f.close(k, shut)
+	for i := range c.atEnd {
+		k := &c.atEnd[i]
+		if shut := k.gates &^ open; shut != 0 || f.session.Fragment {
+			f.close(k.check, shut)
 			continue
 		}
 		if !c.Coverage && (!k.may(f.seen) || k.course != 0 && k.course&f.course == 0 || k.all&^f.course != 0) {
 			continue
 		}
-		c.pass.Check = k
-		k.Run(&c.pass)
+		c.pass.Check = k.check
+		k.run(&c.pass)
 	}
 	held = append(held, c.pass.out...)
 	c.tell(suppress(held))

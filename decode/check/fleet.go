@@ -222,8 +222,13 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 	if !ok || path == "" || len(url) > maxText || len(s.Conns) == 0 { // without a path it is the address, and whose that is changes
 		return twin{}
 	}
-	if len(t.owners) >= maxOwners || t.owners == nil {
+	if t.owners == nil {
 		t.owners, t.hosts, t.ports, t.seed = map[uint64]owner{}, map[uint64]uint64{}, map[uint64]uint64{}, maphash.MakeSeed()
+	}
+	if len(t.owners) >= maxOwners {
+		clear(t.owners)
+		clear(t.hosts)
+		clear(t.ports)
 	}
 	device, at := t.hash(key), t.hash(url)
 	old, known := t.owners[at]

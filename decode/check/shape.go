@@ -103,7 +103,27 @@ type kind struct {
 type kindList struct {
 	kind  kind
 	known bool
-	list  []*Check
+	list  []runnable
+}
+
+// runnable is what running a Check takes, side by side with that of others: of hundreds it
+// is looked at for each session, and most need not run.
+type runnable struct {
+	check       *Check
+	run         func(*Pass)
+	odd, with   facts
+	course, all course
+	gates       Gates
+}
+
+func (k *Check) runnable() runnable {
+	return runnable{k, k.Run, k.odd, k.with, k.course, k.all, k.Gates}
+}
+
+// may says whether a check can have something to say of a message with these
+// facts, or of a session with such messages.
+func (k *runnable) may(f facts) bool {
+	return f&k.with == k.with && (k.odd == 0 || f&k.odd != 0)
 }
 
 // maxKinds bounds how many kinds of messages have their list of checks kept.
@@ -112,7 +132,7 @@ const maxKinds = 4096
 // of is the checks that can have something to say of a message of some shape
 // with some facts. Where it matters what could not be decided, it is all that
 // the message is to be judged by.
-func (c *Checker) of(s shape, f facts) []*Check {
+func (c *Checker) of(s shape, f facts) []runnable {
 	if c.Coverage {
 		return c.on(s)
 	}
@@ -123,7 +143,7 @@ func (c *Checker) of(s shape, f facts) []*Check {
 	list, ok := c.byKind[kind{s, f}]
 	if !ok {
 		for _, k := range c.on(s) {
-			if s&k.only == k.only && k.may(f) {
+			if only := k.check.only; s&only == only && k.may(f) {
 				list = append(list, k)
 			}
 		}
@@ -137,12 +157,12 @@ func (c *Checker) of(s shape, f facts) []*Check {
 }
 
 // on is the checks that a message of some shape is to be judged by.
-func (c *Checker) on(s shape) []*Check {
+func (c *Checker) on(s shape) []runnable {
 	list, ok := c.byShape[s]
 	if !ok {
 		for _, k := range c.messages {
 			if n := k.needs(); n&s == n {
-				list = append(list, k)
+				list = append(list, k.runnable())
 			}
 		}
 		c.byShape[s] = list
