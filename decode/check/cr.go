@@ -259,6 +259,9 @@ func callDigest(p *Pass) {
 }
 
 func callResponse(p *Pass) {
+	if len(p.secrets) == 0 {
+		return
+	}
 	p.attempts(func(q, a *http1.Message) {
 		text, _ := q.Field("Authorization")
 		v := http1.Digest(text)

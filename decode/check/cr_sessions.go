@@ -328,8 +328,11 @@ func callOffline(p *Pass) {
 // refusedCall judges a connection that was refused.
 func (c *Checker) refusedCall(e cwmp.Event) {
 	h := e.HTTP
+	if h.Summary == nil || h.Summary.Protocol != http1.Silent || h.Summary.Midstream || h.Summary.Lost != 0 || h.Summary.Bytes != [2]int64{} || h.End != capture.RST || h.From != capture.FromServer {
+		return
+	}
 	key := c.fleet.port(h.Conn)
-	if key == "" || h.Summary == nil || h.Summary.Protocol != http1.Silent || h.Summary.Midstream || h.Summary.Lost != 0 || h.Summary.Bytes != [2]int64{} || h.End != capture.RST || h.From != capture.FromServer {
+	if key == "" {
 		return
 	}
 	d := c.History.Device(key)

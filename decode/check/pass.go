@@ -44,6 +44,8 @@ type Pass struct {
 	asked    []int    // room for exchanges
 	lists    []listOf // of the message's arguments, if listed
 	listed   bool
+	login    []byte // the Authorization that was looked at last
+	userName string // in it
 	names    names
 	places   soap.Paths
 	types    seenTypes

@@ -80,12 +80,24 @@ var identities = []*Check{
 	},
 }
 
-// user is the name in a message's Authorization.
-func user(m *cwmp.Message) string {
+// user is the name in a message's Authorization. It is mostly the same as in the one
+// before.
+func (p *Pass) user(m *cwmp.Message) string {
 	text, ok := m.HTTP.Field("Authorization")
 	if !ok {
 		return ""
 	}
+	if text != string(p.login) {
+		p.login = append(p.login[:0], text...)
+		if name := userOf(text); name != p.userName {
+			p.userName = strings.Clone(name)
+		}
+	}
+	return p.userName
+}
+
+// userOf is the name in an Authorization.
+func userOf(text string) string {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 	switch strings.ToLower(scheme) {
 	case "basic":
@@ -118,22 +130,25 @@ func devicesOf(d cwmp.DeviceID) []string {
 
 var deviceForm = regexp.MustCompile(`^[0-9A-Fa-f]{6}-.+`)
 
-// logins are the session's POSTs that name a user, where the device is known.
+// logins are the session's POSTs that name a user, those that name another than the one
+// before, where the device is known.
 func (p *Pass) logins(f func(m *cwmp.Message, name string, own bool) (more bool)) {
 	d := p.Session.Device
 	if d.OUI == "" || d.SerialNumber == "" || p.Session.Inform == nil || openNow(p.Session.Inform)&WholeBody == 0 {
 		return
 	}
+	last := ""
 	for _, m := range p.f.units {
 		if m.From != cwmp.CPE || m.HTTP == nil {
 			continue
 		}
-		name := user(m)
-		if name == "" {
+		name := p.user(m)
+		if name == "" || name == last { // once for each in a row
 			continue
 		}
+		last = name
 		own := len(name) > len(d.OUI)+len(d.SerialNumber) && strings.EqualFold(name[:len(d.OUI)+1], d.OUI+"-") && strings.HasSuffix(name, "-"+d.SerialNumber) // whatever it is called between
-		if plain, err := url.PathUnescape(name); err == nil && !own {
+		if plain, err := url.PathUnescape(name); !own && err == nil {
 			own = slices.ContainsFunc(devicesOf(d), func(n string) bool { return strings.EqualFold(n, name) || strings.EqualFold(n, plain) })
 		}
 		if !f(m, name, own) {
@@ -166,7 +181,7 @@ func otherUser(p *Pass) {
 var defaultUsers = []string{"admin", "administrator", "root", "user", "test", "guest", "tr069", "tr-069", "cwmp", "acs", "cpe", "telecomadmin"}
 
 func defaultUser(p *Pass) {
-	if name := user(p.Message); slices.Contains(defaultUsers, strings.ToLower(name)) && p.firstTime("") {
+	if name := p.user(p.Message); slices.Contains(defaultUsers, strings.ToLower(name)) && p.firstTime("") {
 		p.report(CPE, atField(p.Message, "Authorization"), "The CPE logs in as %s", short(name))
 	}
 }

@@ -197,24 +197,25 @@ var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".Pe
 	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle",
 	".HeartbeatPolicy.ReportingInterval", ".InstanceWildcardsSupported", ".UDPConnectionRequestAddress"}
 
-// followedTails are the last four bytes of each of them.
-var followedTails = func() (list []uint32) {
+// followedTails has the last four bytes of each of them, by a hash: most names end
+// otherwise.
+var followedTails = func() (tails [1 << 9]bool) {
 	for _, end := range Followed {
-		if t := tail(end); !slices.Contains(list, t) {
-			list = append(list, t)
-		}
+		tails[tail(end)] = true
 	}
-	return list
+	return tails
 }()
 
+// tail is a hash, below 1 << 9, of the last four bytes of a name.
 func tail(s string) uint32 {
 	n := len(s)
-	return uint32(s[n-1]) | uint32(s[n-2])<<8 | uint32(s[n-3])<<16 | uint32(s[n-4])<<24
+	last := uint32(s[n-1]) | uint32(s[n-2])<<8 | uint32(s[n-3])<<16 | uint32(s[n-4])<<24
+	return last * 0x9e3779b1 >> (32 - 9)
 }
 
 // followed says whether a parameter is kept. Nearly none is.
 func followed(name string) bool {
-	if len(name) < 4 || !slices.Contains(followedTails, tail(name)) {
+	if len(name) < 4 || !followedTails[tail(name)] {
 		return false
 	}
 	return slices.ContainsFunc(Followed, func(end string) bool { return strings.HasSuffix(name, end) })
@@ -439,8 +440,11 @@ func (d *Device) Value(suffix string) (Setting, bool) {
 // Number is the value of a parameter as a number.
 func (d *Device) Number(suffix string) (int, bool) {
 	s, ok := d.Value(suffix)
+	if !ok {
+		return 0, false
+	}
 	n, err := strconv.Atoi(strings.TrimSpace(s.Value))
-	return n, ok && err == nil
+	return n, err == nil
 }
 
 // values keeps values of parameters that are followed.
@@ -472,7 +476,10 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 				if s.Later = d.later; by == cwmp.ACS {
 					s.Old = s.Value
 				}
-				s.Value, s.By, s.Session, s.N = short(strings.TrimSpace(v.Value.Value)), by, x.ID, m.N
+				if value := short(strings.TrimSpace(v.Value.Value)); s.Value != value {
+					s.Value = value
+				}
+				s.By, s.Session, s.N = by, x.ID, m.N
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"strings"
 	"time"
-	"unsafe"
 
 	"informant/decode/cwmp"
 )
@@ -20,8 +19,8 @@ import (
 type packer struct {
 	common  map[string]uint64
 	texts   []string
-	once    [1 << 12]uint64 // hashes of texts that were seen
-	known   [1 << 9]shared  // texts in common that were written lately, by their place
+	once    [1 << 12]uint64        // hashes of texts that were seen
+	known   [1 << knownBits]uint32 // the numbers of texts in common that were written lately, counted from 1, by a hash
 	seed    maphash.Seed
 	ids     [][16]byte // of the device at hand
 	out     []byte
@@ -29,16 +28,10 @@ type packer struct {
 	reading bool
 }
 
-// shared is a text in common: what was unpacked has it, and is mostly packed again.
-type shared struct {
-	at  *byte
-	len int
-	id  uint64
-}
-
 const (
 	maxCommon     = 1 << 13 // texts in common
 	longestCommon = 128     // bytes
+	knownBits     = 10
 )
 
 // pack is a device as a text. The texts of a device are cut at maxText.
@@ -278,15 +271,12 @@ func (p *packer) share(s string) (id uint64, ok bool) {
 	if s == "" || len(s) > longestCommon {
 		return 0, false
 	}
-	at := unsafe.StringData(s)
-	known := &p.known[(uintptr(unsafe.Pointer(at))>>3^uintptr(len(s)))%uintptr(len(p.known))]
-	if known.at == at && known.len == len(s) {
-		return known.id, true
+	known := &p.known[quick(s)]
+	if n := *known; n > 0 && p.texts[n-1] == s {
+		return uint64(n - 1), true
 	}
 	if id, ok = p.common[s]; ok {
-		if own := p.texts[id]; unsafe.StringData(own) == at {
-			*known = shared{at, len(s), id}
-		}
+		*known = uint32(id) + 1
 		return id, true
 	}
 	if len(p.texts) == maxCommon {
@@ -305,4 +295,11 @@ func (p *packer) share(s string) (id uint64, ok bool) {
 	own := strings.Clone(s)
 	p.texts, p.common[own] = append(p.texts, own), id
 	return id, true
+}
+
+// quick is a hash, below 1 << knownBits, of a text that isn't empty.
+func quick(s string) uint32 {
+	n := len(s)
+	x := uint32(s[0]) | uint32(s[n-1])<<8 | uint32(s[n/2])<<16 | uint32(n)<<24
+	return x * 0x9e3779b1 >> (32 - knownBits)
 }
