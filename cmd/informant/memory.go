@@ -15,14 +15,22 @@ const memoryGoal = 80 << 20
 // shortRun is how long the program runs before its memory is arranged for a long one.
 const shortRun = 25 * time.Millisecond
 
-// beside is about what the program takes beside its heap, and roomy how much the heap may
-// grow, at least, until it is collected; heldOnTop, in percent of what is held, where that
-// is a lot.
+// beside is about what the program takes beside its heap. The heap may grow until it is
+// collected by a part of what a collection looks through, since that is what it costs: the
+// texts of messages, which are most of what is held where they are large, cost nothing.
 const (
-	beside    = 18 << 20
-	roomy     = 12 << 20
-	heldOnTop = 12
+	beside  = 16 << 20
+	least   = 3 << 20
+	roomy   = 12 << 20 // and no more, while little is held
+	onTop   = 12       // percent of what is held
+	looking = 3        // looked through, to what the heap grows by
 )
+
+// room is how much the heap may grow, where so much is held of which so much is looked
+// through.
+func room(held, looked int64) int64 {
+	return max(least, min(max(roomy, held*onTop/100), looked/looking))
+}
 
 // watchMemory sets the pace of the garbage collector: rarely while there is room below the
 // goal, and at a steady pace where what is held leaves none: a limit below it would have
@@ -41,7 +49,7 @@ func watchMemory(ctx context.Context) {
 			return
 		}
 		hugePages(memoryGoal)
-		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		limit := int64(memoryGoal)
@@ -53,7 +61,7 @@ func watchMemory(ctx context.Context) {
 			}
 			metrics.Read(sample)
 			live := int64(sample[0].Value.Uint64())
-			now := max(memoryGoal, live+beside+max(roomy, live*heldOnTop/100))
+			now := max(memoryGoal, live+beside+room(live, int64(sample[1].Value.Uint64())))
 			if diff := now - limit; diff > 1<<20 || diff < -(1<<20) {
 				limit = now
 				debug.SetMemoryLimit(limit)

@@ -37,14 +37,14 @@ type order struct {
 // put writes a copy of text, now or later.
 func (o *order) put(start time.Time, text []byte) error {
 	o.seq++
-	if len(text) >= o.limit { // not worth a copy
-		for len(o.items) > 0 && !o.items[0].start.After(start) {
-			if err := o.pop(); err != nil {
-				return err
-			}
+	for o.held+len(text) > o.limit {
+		if len(o.items) == 0 || o.items[0].start.After(start) { // it would be the next
+			_, err := o.w.Write(text)
+			return err
 		}
-		_, err := o.w.Write(text)
-		return err
+		if err := o.pop(); err != nil {
+			return err
+		}
 	}
 	t := o.next()
 	t.start, t.seq, t.size = start, o.seq, len(text)
@@ -55,11 +55,6 @@ func (o *order) put(start time.Time, text []byte) error {
 	}
 	heap.Push(o, t)
 	o.held += t.size
-	for o.held > o.limit {
-		if err := o.pop(); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

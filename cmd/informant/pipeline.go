@@ -50,9 +50,13 @@ type batch struct {
 }
 
 const (
-	batchBytes = 64 << 10
-	batchSize  = 256
-	batches    = 3 // on their way at a time
+	batchBytes   = 32 << 10
+	batchSize    = 256
+	batches      = 8         // on their way at a time
+	batchesBytes = 256 << 10 // of them, but for one
+
+	parcels      = 8       // lists of items on their way at a time
+	parcelsBytes = 1 << 20 // of them, but for one
 )
 
 // fed adds what was appended to the batch's halves from n on, and says whether
@@ -111,20 +115,17 @@ type outcome struct {
 // run does it all. An error is one of writing; what could not be read stands
 // in the outcome.
 func (p *pipeline) run(ctx context.Context) (*outcome, error) {
-	full, empty := make(chan *batch, batches), make(chan *batch, batches)
-	for range batches {
-		empty <- &batch{halves: make([]decode.Half, 0, batchSize)}
-	}
-	items := newHandover()
+	full := newHandover[*batch](batches, batchesBytes)
+	items := newHandover[[]decode.Item](parcels, parcelsBytes)
 	p.toldAll = make(chan struct{}, 1)
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 
 	var totals decode.Totals
-	go p.read(stop, full, empty)
+	go p.read(stop, full)
 	go func() {
 		defer items.close()
-		totals = p.decode(stop, full, empty, items)
+		totals = p.decode(stop, full, items)
 	}()
 
 	out := &outcome{worst: -1}
@@ -138,7 +139,7 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 		cancel() // nobody reads what is written: end the others
 		p.acknowledge()
 		for x := range items.queue {
-			items.done(x)
+			items.release(x, nil)
 			p.acknowledge()
 		}
 	}
@@ -164,32 +165,26 @@ func (p *pipeline) run(ctx context.Context) (*outcome, error) {
 }
 
 // read fills batches until the input ends.
-func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *batch) {
-	defer close(full)
+func (p *pipeline) read(ctx context.Context, full *handover[*batch]) {
+	defer full.close()
 	front := decode.Front{Limits: p.opts.HTTP, Pool: p.pool}
 	envelopes := decode.Envelopes{Pool: p.pool}
 	src := tlsread.NewSource(p.in)
 	var b *batch
 	send := func() bool {
-		if len(full) > 0 {
+		if len(full.queue) > 0 {
 			envelopes.Read(b.halves)
 		}
 		p.meter.tick()
 		p.bytes.Store(front.Bytes)
-		select {
-		case full <- b:
-			b = nil
-			return true
-		case <-ctx.Done():
-			return false
-		}
+		done := full.put(ctx, b, int64(b.size))
+		b = nil
+		return done
 	}
 	for open := true; open; {
 		if b == nil {
-			select {
-			case b = <-empty:
-			case <-ctx.Done():
-				return
+			if b = full.reuse(); b == nil {
+				b = &batch{halves: make([]decode.Half, 0, batchSize)}
 			}
 		}
 		r, err := src.Next()
@@ -213,7 +208,7 @@ func (p *pipeline) read(ctx context.Context, full chan<- *batch, empty <-chan *b
 }
 
 // decode makes items of the batches. When ctx ends it tells what it has.
-func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- *batch, items *handover) decode.Totals {
+func (p *pipeline) decode(ctx context.Context, full *handover[*batch], items *handover[[]decode.Item]) decode.Totals {
 	back := decode.Back{Options: p.opts, Pool: p.pool}
 	envelopes := decode.Envelopes{Pool: p.pool}
 	var ready []decode.Item
@@ -230,18 +225,20 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 		if len(ready) == 0 {
 			return
 		}
-		ready, size = items.put(parcel{ready, size}), 0
+		items.put(context.Background(), ready, size) // which is told or dropped, whatever happens
+		ready, size = items.reuse(), 0
 		if p.opts.Live { // their sessions go on: not before they are told
 			<-p.toldAll
 		}
 	}
 	for open := true; open; {
 		select {
-		case b, ok := <-full:
+		case x, ok := <-full.queue:
 			if !ok {
 				open = false
 				break
 			}
+			b := x.what
 			envelopes.Read(b.halves)
 			for i := range b.halves {
 				hand(back.Feed(&b.halves[i]))
@@ -253,7 +250,7 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 				hand(back.Advance(b.tick))
 			}
 			b.clear()
-			empty <- b
+			full.release(x, b)
 			flush()
 		case <-ctx.Done():
 			open = false
@@ -269,11 +266,11 @@ func (p *pipeline) decode(ctx context.Context, full <-chan *batch, empty chan<- 
 const quiet = 300 * time.Millisecond
 
 // tell renders the items and writes them in the order of their beginnings.
-func (p *pipeline) tell(items *handover, out *outcome, w io.Writer, buffered *bufio.Writer) error {
+func (p *pipeline) tell(items *handover[[]decode.Item], out *outcome, w io.Writer, buffered *bufio.Writer) error {
 	sorted := &order{w: w, limit: heldBytes}
 	var idle <-chan time.Time
 	for {
-		var x parcel
+		var x parcel[[]decode.Item]
 		var open bool
 		select {
 		case x, open = <-items.queue:
@@ -288,8 +285,8 @@ func (p *pipeline) tell(items *handover, out *outcome, w io.Writer, buffered *bu
 			continue
 		}
 		if p.opts.Live {
-			err := p.tellNow(x.items, out, w, buffered)
-			items.done(x)
+			err := p.tellNow(x.what, out, w, buffered)
+			items.release(x, emptied(x.what))
 			if err != nil {
 				return err
 			}
@@ -299,12 +296,17 @@ func (p *pipeline) tell(items *handover, out *outcome, w io.Writer, buffered *bu
 		if p.in.live {
 			idle = time.After(quiet)
 		}
-		err := p.tellSorted(x.items, out, sorted)
-		items.done(x)
+		err := p.tellSorted(x.what, out, sorted)
+		items.release(x, emptied(x.what))
 		if err != nil {
 			return err
 		}
 	}
+}
+
+func emptied(list []decode.Item) []decode.Item {
+	clear(list)
+	return list[:0]
 }
 
 // tellSorted renders items and puts them in order.
