@@ -34,7 +34,8 @@ type assembler struct {
 	buffered int // bytes in segments that wait
 	pool     []*piecePending
 	spent    []*piecePending // delivered: their bytes are in out
-	idle     *flow           // one flow for reuse
+	idle     *flow           // flows for reuse, chained by next
+	slab     []flow          // flows that were never used: made many at once, since there may be a hundred thousand to keep track of
 	cold     []*cold         // for reuse
 	seed     maphash.Seed
 }
@@ -54,6 +55,7 @@ const (
 	poolMax      = 4096
 	pieceMax     = 64 << 10
 	coldMax      = 512
+	slabFlows    = 32
 )
 
 func newAssembler(o Options, stats *Stats) *assembler {
@@ -166,10 +168,14 @@ func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
 		}
 	}
 	f := a.idle
-	if f == nil {
-		f = new(flow)
+	if f != nil {
+		a.idle = f.next
+	} else {
+		if len(a.slab) == 0 {
+			a.slab = make([]flow, slabFlows)
+		}
+		f, a.slab = &a.slab[0], a.slab[1:]
 	}
-	a.idle = nil
 	*f = flow{key: *k, point: point, first: s.at, client: from, last: a.clock, listed: a.clock}
 	f.half[0].cold, f.half[1].cold = a.newCold()
 	if s.facts != nil {

@@ -517,7 +517,7 @@ func (a *assembler) forget(f *flow) {
 	f.conn = nil
 	a.strip(f)
 	a.flows.remove(f)
-	a.idle = f
+	f.next, a.idle = a.idle, f
 }
 
 // strip keeps what is cold of a flow for another one.

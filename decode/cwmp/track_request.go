@@ -15,6 +15,7 @@ type deviceBook struct {
 	byURL   map[string]string // by host, port and path
 	order   []string
 	scratch []byte
+	texts   Texts
 }
 
 const (
@@ -40,7 +41,7 @@ func (d *deviceBook) learnURL(raw string, id *DeviceID) (key string, fresh bool)
 	if known && old == string(b[n:]) {
 		return "", false
 	}
-	entry := string(b)
+	entry := d.texts.KeepBytes(b)
 	key = entry[:n]
 	if !known {
 		d.makeRoom()

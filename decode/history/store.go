@@ -3,7 +3,6 @@ package history
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"informant/decode/cwmp"
@@ -25,6 +24,7 @@ type Store struct {
 	oldest  int32
 	free    int32 // the first slot that holds no device; they are linked by older
 	packer  packer
+	keys    cwmp.Texts
 	current Device // the one that was looked at last
 	at      int32  // its slot
 }
@@ -125,7 +125,7 @@ func (s *Store) slot(key string, host netip.Addr) int32 {
 		i = int32(len(s.slots))
 		s.slots = append(s.slots, slot{})
 	}
-	key = strings.Clone(key)
+	key = s.keys.Keep(key)
 	s.slots[i] = slot{key: key, newer: none, older: none, left: none, right: none}
 	s.byKey[key] = i
 	s.arrive(i, host)
