@@ -98,16 +98,18 @@ func (c *cookie) due(m *cwmp.Message) bool {
 // returned appends the values that a request returns of a cookie.
 func returned(all []string, h *http1.Message, cookie string) []string {
 	for i := range h.Fields {
-		if !strings.EqualFold(h.Fields[i].Name, "Cookie") {
+		if n := h.Fields[i].Name; len(n) != len("Cookie") || !strings.EqualFold(n, "Cookie") {
 			continue
 		}
 		for rest := h.Fields[i].Value; rest != ""; {
 			part := rest
-			if end := strings.IndexAny(rest, ";,"); end >= 0 {
-				part, rest = rest[:end], rest[end+1:]
-			} else {
-				rest = ""
+			if end := strings.IndexByte(rest, ';'); end >= 0 {
+				part = rest[:end]
 			}
+			if end := strings.IndexByte(part, ','); end >= 0 {
+				part = part[:end]
+			}
+			rest = rest[min(len(part)+1, len(rest)):]
 			if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok && name == cookie {
 				all = append(all, value)
 			}
@@ -236,12 +238,14 @@ func cookieAttributes(p *Pass) {
 	if r == nil || r.HTTP.Target == "" {
 		return
 	}
-	host, _ := r.HTTP.Field("Host")
-	host, _, _ = strings.Cut(strings.ToLower(host), ":")
 	p.jar = cookies(p.jar[:0], m)
 	for i := range p.jar {
 		c := &p.jar[i]
-		domain := strings.TrimPrefix(c.domain, ".")
+		domain, host := strings.TrimPrefix(c.domain, "."), ""
+		if domain != "" {
+			host, _ = r.HTTP.Field("Host")
+			host, _, _ = strings.Cut(strings.ToLower(host), ":")
+		}
 		switch {
 		case c.expired || !p.firstTime(c.name):
 		case c.secure:

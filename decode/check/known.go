@@ -134,7 +134,7 @@ func (k *learnt) namesOf(a *cwmp.GetParameterNamesResponse, m *cwmp.Message) {
 	}
 	for i := range a.ParameterList.Items {
 		x := &a.ParameterList.Items[i]
-		name := strings.TrimSpace(x.Name.Value)
+		name := trimmed(x.Name.Value)
 		if k.of&ofNames != 0 {
 			k.names[name] = m
 		}
@@ -154,7 +154,7 @@ func (k *learnt) typesOf(list []cwmp.ParameterValueStruct) {
 		return
 	}
 	for i := range list {
-		if name := strings.TrimSpace(list[i].Name.Value); k.set&bitOf(name) != 0 {
+		if name := trimmed(list[i].Name.Value); k.set&bitOf(name) != 0 {
 			if t := typeName(list[i].Value.XSIType); t != "" {
 				k.types[name] = t
 			}
@@ -167,14 +167,14 @@ func (p *Pass) namesSet() (bits uint64) {
 	for _, t := range p.Session.Transactions {
 		if a, ok := t.Request.Args.(*cwmp.SetParameterValues); ok {
 			for i := range a.ParameterList.Items {
-				bits |= bitOf(strings.TrimSpace(a.ParameterList.Items[i].Name.Value))
+				bits |= bitOf(trimmed(a.ParameterList.Items[i].Name.Value))
 			}
 		}
 	}
 	return bits
 }
 
-func bitOf(name string) uint64 { return 1 << (hash(name) >> 58) }
+func bitOf(name string) uint64 { return 1 << (endingHash(name) & 63) }
 
 func readOnlySet(p *Pass) {
 	p.learning(ofReadOnly, func(t *cwmp.Transaction, k *learnt) {

@@ -488,12 +488,20 @@ func othersRenumbered(p *Pass) {
 }
 
 func addedAndDeleted(p *Pass) {
-	gone, there := map[string]*cwmp.Message{}, map[string]*cwmp.Message{}
+	type deleted struct {
+		path string
+		m    *cwmp.Message
+	}
+	var gone []deleted // an object that was deleted, once
+	there := map[string]*cwmp.Message{}
+	back := func(path string) {
+		gone = slices.DeleteFunc(gone, func(d deleted) bool { return d.path == path })
+	}
 	seen := func(t *cwmp.Transaction, name string, at *cwmp.Leaf) {
-		for path, m := range gone {
-			if strings.HasPrefix(name, path) {
-				p.reportWith(Error, CPE, atLeaf(t.Response, at), []*cwmp.Message{m}, "%s was deleted with Status 0, and the answer has %s", short(path), short(name))
-				delete(gone, path)
+		for _, d := range gone {
+			if strings.HasPrefix(name, d.path) {
+				p.reportWith(Error, CPE, atLeaf(t.Response, at), []*cwmp.Message{d.m}, "%s was deleted with Status 0, and the answer has %s", short(d.path), short(name))
+				back(d.path)
 				return
 			}
 		}
@@ -503,7 +511,7 @@ func addedAndDeleted(p *Pass) {
 		case *cwmp.AddObject:
 			if a, ok := t.Response.Args.(*cwmp.AddObjectResponse); ok {
 				path := q.ObjectName.Value + strings.TrimSpace(a.InstanceNumber.Value) + "."
-				delete(gone, path)
+				back(path)
 				if strings.TrimSpace(a.Status.Value) == "0" {
 					there[path] = t.Response
 				}
@@ -511,15 +519,16 @@ func addedAndDeleted(p *Pass) {
 		case *cwmp.DeleteObject:
 			delete(there, q.ObjectName.Value)
 			if a, ok := t.Response.Args.(*cwmp.DeleteObjectResponse); ok && strings.TrimSpace(a.Status.Value) == "0" && strings.HasSuffix(q.ObjectName.Value, ".") {
-				gone[q.ObjectName.Value] = t.Request
+				back(q.ObjectName.Value)
+				gone = append(gone, deleted{q.ObjectName.Value, t.Request})
 			}
 		case *cwmp.FactoryReset:
 			clear(there)
-			clear(gone)
+			gone = nil
 		case *cwmp.GetParameterValues:
 			if a, ok := t.Response.Args.(*cwmp.GetParameterValuesResponse); ok && len(gone) > 0 {
 				for i := range a.ParameterList.Items {
-					seen(t, strings.TrimSpace(a.ParameterList.Items[i].Name.Value), &a.ParameterList.Items[i].Name)
+					seen(t, trimmed(a.ParameterList.Items[i].Name.Value), &a.ParameterList.Items[i].Name)
 				}
 			}
 		case *cwmp.GetParameterNames:
@@ -529,7 +538,7 @@ func addedAndDeleted(p *Pass) {
 			}
 			if len(gone) > 0 {
 				for i := range a.ParameterList.Items {
-					seen(t, strings.TrimSpace(a.ParameterList.Items[i].Name.Value), &a.ParameterList.Items[i].Name)
+					seen(t, trimmed(a.ParameterList.Items[i].Name.Value), &a.ParameterList.Items[i].Name)
 				}
 			}
 			for path, m := range there {

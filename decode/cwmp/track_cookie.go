@@ -126,7 +126,7 @@ func eachCookie(m *http1.Message, f func(name, value string)) {
 }
 
 func isField(f *http1.Field, name string) bool {
-	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+	return f.Name == name || len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
 }
 
 // takeFields notes what the fields of a response tell about its session: the

@@ -107,8 +107,11 @@ func (m *Message) Field(name string) (value string, ok bool) {
 }
 
 // isName says whether a and b are equal in any case. Most names differ in
-// length.
-func isName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
+// length, or at their end.
+func isName(a, b string) bool {
+	n := len(a)
+	return n == len(b) && (a == b || n > 0 && (a[n-1]^b[n-1])|0x20 == 0x20 && strings.EqualFold(a, b))
+}
 
 // Values returns the values of all fields of that name, in their order.
 func (m *Message) Values(name string) []string {

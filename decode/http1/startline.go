@@ -222,7 +222,7 @@ const plainMethods = 2
 
 func knownMethod(s string) bool {
 	for _, m := range methods {
-		if len(m) == len(s) && strings.EqualFold(m, s) {
+		if isName(m, s) {
 			return true
 		}
 	}
