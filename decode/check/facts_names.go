@@ -134,22 +134,26 @@ func (r *nameReader) met(name string) *ending {
 }
 
 // plain is what is odd about a name, and its last node, "" where that is none of a
-// parameter's.
+// parameter's. What it has in common with the object at hand is not looked at again.
 func (r *nameReader) plain(name string) (f facts, last string) {
-	rest, known := strings.CutPrefix(name, r.object)
+	in := r.object
+	for in != "" && !strings.HasPrefix(name, in) {
+		in = in[:strings.LastIndexByte(in[:len(in)-1], '.')+1]
+	}
+	rest := name[len(in):]
 	if !plainName(rest) || len(name) > longestName {
 		return oddName | partial | long | vendorNames, ""
 	}
 	f = vendorFacts(rest)
-	if name == "" || name[len(name)-1] == '.' {
-		return f | partial, ""
-	}
-	i := strings.LastIndexByte(rest, '.')
-	if i >= 0 || !known {
-		r.object = name[:len(name)-len(rest)+i+1]
+	end := strings.LastIndexByte(rest, '.') + 1
+	if end > 0 || len(in) < len(r.object) {
+		r.object = name[:len(in)+end]
 		r.turn++
 	}
-	return f, rest[i+1:]
+	if end == len(rest) {
+		return f | partial, ""
+	}
+	return f, rest[end:]
 }
 
 // vendorFacts tells whether a name has a node that is a vendor's, and may not be named as
