@@ -72,6 +72,7 @@ type Check struct {
 
 	stanza   bool   // OfConnectionRequest: looks at stanzas of XMPP
 	datagram bool   // OfConnectionRequest: looks at datagrams
+	sessions bool   // OfConnectionRequest: looks at sessions too
 	secure   bool   // OfConnection: looks at TLS, and not at exchanges that are no CWMP
 	each     bool   // OfMessage: runs for each method of an HTTP message, and not once for all
 	need     shape  // OfMessage: what a message must have to be judged

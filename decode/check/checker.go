@@ -162,6 +162,9 @@ func (c *Checker) start() {
 		if c.Profile == None || !c.wants(k) {
 			continue
 		}
+		if k.sessions {
+			c.sessions = append(c.sessions, k)
+		}
 		switch k.Subject {
 		case OfMessage:
 			c.messages = append(c.messages, k)
@@ -180,9 +183,6 @@ func (c *Checker) start() {
 			}
 			if k.datagram {
 				c.datagrams = append(c.datagrams, k)
-				if k.ID == "CR-022" { // of which the sessions tell a part
-					c.sessions = append(c.sessions, k)
-				}
 				break
 			}
 			c.calls = append(c.calls, k)

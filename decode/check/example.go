@@ -2,6 +2,8 @@ package check
 
 import (
 	"embed"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -38,21 +40,19 @@ func Example(id string) (fires, near string, ok bool) {
 // Policy is what a profile has to give for a check's example, in lines of such a file
 // (YAML); "" for most.
 func Policy(id string) string {
-	text, err := examples.ReadFile("examples/" + id + ".txt")
-	if err != nil {
-		return ""
-	}
-	e := parseExample(string(text))
+	c := Judge(id)
 	var b strings.Builder
-	for _, line := range e.policy {
-		switch f := strings.Fields(line); f[0] {
-		case "new-devices":
-			b.WriteString("new-devices: true\n")
-		case "allowed-jid":
-			b.WriteString("allowed-jids: [" + f[1] + "]\n")
-		case "secret":
-			b.WriteString("secrets:\n  " + f[1] + ": " + f[2] + "\n")
-		}
+	if c.NewDevices {
+		b.WriteString("new-devices: true\n")
+	}
+	if len(c.AllowedJIDs) > 0 {
+		b.WriteString("allowed-jids: [" + strings.Join(c.AllowedJIDs, ", ") + "]\n")
+	}
+	if len(c.Secrets) > 0 {
+		b.WriteString("secrets:\n")
+	}
+	for _, user := range slices.Sorted(maps.Keys(c.Secrets)) {
+		b.WriteString("  " + user + ": " + c.Secrets[user] + "\n")
 	}
 	return b.String()
 }
@@ -71,7 +71,10 @@ func Judge(id string) Checker {
 		case "allowed-jid":
 			c.AllowedJIDs = append(c.AllowedJIDs, f[1])
 		case "secret":
-			c.Secrets = map[string]string{f[1]: f[2]}
+			if c.Secrets == nil {
+				c.Secrets = map[string]string{}
+			}
+			c.Secrets[f[1]] = f[2]
 		}
 	}
 	return c

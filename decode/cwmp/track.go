@@ -80,7 +80,7 @@ type Tracker struct {
 	ordinals struct{ sessions, fragments int }
 	first    time.Time // of the first event with a time
 	now      time.Time
-	byUDP    map[string]DeviceID // by UDPConnectionRequestAddress
+	byUDP    deviceBook // by UDPConnectionRequestAddress
 	swept    time.Time
 	held     int64 // bytes, by all open sessions
 	trim     []trimming

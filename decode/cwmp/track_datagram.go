@@ -20,13 +20,8 @@ func (t *Tracker) learnUDP(raw string, id *DeviceID) {
 	if !strings.Contains(address, ":") {
 		address += ":80"
 	}
-	if known, ok := t.byUDP[address]; ok && known == *id {
-		return
-	}
-	if t.byUDP == nil || len(t.byUDP) >= knownUDP {
-		t.byUDP = map[string]DeviceID{}
-	}
-	t.byUDP[strings.Clone(address)] = DeviceID{strings.Clone(id.Manufacturer), strings.Clone(id.OUI), strings.Clone(id.ProductClass), strings.Clone(id.SerialNumber)}
+	t.byUDP.most = knownUDP
+	t.byUDP.learn(append(t.byUDP.scratch[:0], address...), id)
 }
 
 // datagram tells a datagram.
@@ -34,7 +29,7 @@ func (t *Tracker) datagram(e *http1.Event) {
 	d := &Datagram{Conn: e.Conn, Time: e.Time, Packet: e.Packet, Text: e.Bytes}
 	parseDatagram(d)
 	for _, a := range []string{e.Conn.Server.String(), e.Conn.Client.String()} {
-		if id, ok := t.byUDP[a]; ok {
+		if id, ok := t.byUDP.device(a); ok {
 			d.Device = id
 			break
 		}

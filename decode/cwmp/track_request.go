@@ -9,10 +9,12 @@ import (
 	"informant/decode/http1"
 )
 
-// deviceBook knows the ConnectionRequestURLs of devices. As it knows many, each
-// costs one piece of memory: the URL's key and the DeviceID, put together.
+// deviceBook knows the devices behind ConnectionRequestURLs, or other addresses. As it
+// knows many, each costs one piece of memory: the key and the DeviceID, put together. The
+// one that was learnt first goes when there are too many.
 type deviceBook struct {
-	byURL   map[string]string // by host, port and path
+	most    int               // how many are known; knownURLs where it is 0
+	byKey   map[string]string // of URLs: host, port and path
 	order   []string
 	scratch []byte
 	texts   Texts
@@ -33,11 +35,15 @@ func (d *deviceBook) learnURL(raw string, id *DeviceID) (key string, fresh bool)
 	if !ok {
 		return "", false
 	}
-	b := appendRequestKey(d.scratch[:0], host, target)
+	return d.learn(appendRequestKey(d.scratch[:0], host, target), id)
+}
+
+// learn is learnURL of a key, which may be in d's scratch.
+func (d *deviceBook) learn(b []byte, id *DeviceID) (key string, fresh bool) {
 	n := len(b)
 	b = id.append(b)
 	d.scratch = b
-	old, known := d.byURL[string(b[:n])]
+	old, known := d.byKey[string(b[:n])]
 	if known && old == string(b[n:]) {
 		return "", false
 	}
@@ -47,24 +53,28 @@ func (d *deviceBook) learnURL(raw string, id *DeviceID) (key string, fresh bool)
 		d.makeRoom()
 		d.order = append(d.order, key)
 	}
-	d.byURL[key] = entry[n:]
+	d.byKey[key] = entry[n:]
 	return key, true
 }
 
-// makeRoom lets go of the URL that was learnt first when there are too many.
+// makeRoom lets go of the device that was learnt first when there are too many.
 func (d *deviceBook) makeRoom() {
-	if d.byURL == nil {
-		d.byURL = map[string]string{}
+	if d.byKey == nil {
+		d.byKey = map[string]string{}
 	}
-	if len(d.order) >= knownURLs {
-		delete(d.byURL, d.order[0])
+	most := d.most
+	if most == 0 {
+		most = knownURLs
+	}
+	if len(d.order) >= most {
+		delete(d.byKey, d.order[0])
 		d.order = d.order[1:]
 	}
 }
 
-// device is whose URL that is.
+// device is whose key that is.
 func (d *deviceBook) device(key string) (id DeviceID, ok bool) {
-	text, ok := d.byURL[key]
+	text, ok := d.byKey[key]
 	if ok {
 		id = deviceOf(text)
 	}
