@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 )
 
 // sizes is a source of one connection for each number, with a record of as many
 // bytes.
 func sizes(numbers ...int) capture.Source {
-	s := &records{}
+	s := new(capturetest.Records)
 	at := time.Unix(1772366400, 0).UTC()
 	for i, n := range numbers {
 		c := &capture.Conn{ID: uint64(i + 1), Client: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 5000), Point: "eth0"}
 		for k, r := range []capture.Record{{Kind: capture.Open}, {Kind: capture.Data, Data: bytes.Repeat([]byte("<Value>1</Value>"), n/16)}, {Kind: capture.Close, Both: true, End: capture.FIN}} {
 			r.Seq, r.Conn, r.Time = uint64(3*i+k+1), c, at
-			s.list = append(s.list, r)
+			s.List = append(s.List, r)
 		}
 	}
 	return s

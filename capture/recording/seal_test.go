@@ -14,28 +14,8 @@ import (
 	"time"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 )
-
-// records is a source of records in memory.
-type records struct {
-	list []capture.Record
-	err  error // at the end; nil is io.EOF
-}
-
-func (s *records) Next() (capture.Record, error) {
-	if len(s.list) == 0 {
-		if s.err != nil {
-			return capture.Record{}, s.err
-		}
-		return capture.Record{}, io.EOF
-	}
-	r := s.list[0]
-	s.list = s.list[1:]
-	r.Data = bytes.Clone(r.Data) // what is kept of it must have been copied
-	return r, nil
-}
-
-func (s *records) Close() error { return nil }
 
 // script is an Indexer that finds what a test made up, when it made it up.
 type script struct {
@@ -204,7 +184,7 @@ func (w *world) found(s *worldSession) {
 	}
 }
 
-func (w *world) source() *records { return &records{list: w.records} }
+func (w *world) source() *capturetest.Records { return capturetest.Of(w.records) }
 
 // sealed seals a world.
 func (w *world) sealed(t testing.TB, o SealOptions) ([]byte, Statement) {
@@ -295,7 +275,7 @@ func TestSealTrain(t *testing.T) {
 
 func TestSealWithoutIndexer(t *testing.T) {
 	for _, list := range [][]capture.Record{nil, newWorld(1).run(2000).records, traffic(rand.New(rand.NewPCG(1, 2)), 3000)} {
-		file, s := sealAll(t, &records{list: list}, SealOptions{})
+		file, s := sealAll(t, capturetest.Of(list), SealOptions{})
 		got, d, err := read(t, bytes.NewReader(file))
 		if err != nil {
 			t.Fatal(err)
@@ -316,7 +296,7 @@ func TestSealOddRecords(t *testing.T) {
 		{Seq: 5, Conn: c, Kind: capture.Open}, {Seq: 6, Conn: c, Kind: capture.Data, Data: long},
 		{Seq: 7, Conn: c, Kind: capture.Data, Data: []byte("after")}, {Seq: 7, Conn: c, Kind: capture.Remark, Text: string(long)},
 	}
-	file, s := sealAll(t, &records{list: in}, SealOptions{})
+	file, s := sealAll(t, capturetest.Of(in), SealOptions{})
 	got, _, err := read(t, bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +311,7 @@ func TestSealOddRecords(t *testing.T) {
 	if string(data) != string(long)+"after" || string(text) != string(long) || s.Bytes != int64(len(long))+5 {
 		t.Error("bytes are missing")
 	}
-	if _, err := Seal(io.Discard, &records{list: []capture.Record{{Conn: c, Kind: capture.Rewrite}}}, SealOptions{}); err == nil {
+	if _, err := Seal(io.Discard, &capturetest.Records{List: []capture.Record{{Conn: c, Kind: capture.Rewrite}}}, SealOptions{}); err == nil {
 		t.Error("a record of a kind that can't be recorded was sealed as another")
 	}
 }
@@ -375,7 +355,7 @@ func TestSealDamagedSource(t *testing.T) {
 	w := newWorld(2).run(500)
 	damage := fmt.Errorf("torn: %w", capture.ErrDamaged)
 	var b bytes.Buffer
-	s, err := Seal(&b, &records{w.records, damage}, SealOptions{Indexer: &w.script})
+	s, err := Seal(&b, &capturetest.Records{List: w.records, Err: damage}, SealOptions{Indexer: &w.script})
 	if err != damage || s.Records != 500 {
 		t.Errorf("%v, %d records", err, s.Records)
 	}
@@ -385,12 +365,12 @@ func TestSealDamagedSource(t *testing.T) {
 	}
 	same(t, got, w.records)
 	broken := errors.New("the disk is gone")
-	if _, err := Seal(io.Discard, &records{w.records, broken}, SealOptions{Indexer: &w.script}); !errors.Is(err, broken) {
+	if _, err := Seal(io.Discard, &capturetest.Records{List: w.records, Err: broken}, SealOptions{Indexer: &w.script}); !errors.Is(err, broken) {
 		t.Error(err)
 	}
 	for _, err := range []error{ErrVersion, ErrDictionary, &fs.PathError{Op: "read", Path: "x", Err: broken}} {
 		joined := fmt.Errorf("x: %w", errors.Join(damage, err))
-		if _, got := Seal(io.Discard, &records{w.records, joined}, SealOptions{Indexer: &w.script}); !errors.Is(got, err) || got == joined {
+		if _, got := Seal(io.Discard, &capturetest.Records{List: w.records, Err: joined}, SealOptions{Indexer: &w.script}); !errors.Is(got, err) || got == joined {
 			t.Errorf("damage and %v: %v", err, got)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"informant/capture/capturetest"
 )
 
 // sealedVectors is the folder of vectors of sealed recordings, each a text: a
@@ -103,8 +105,8 @@ func writeSealedVectors(t *testing.T) {
 	f := takeApart(t, file)
 	trained, _ := w.sealed(t, SealOptions{Header: h, Train: trainSmall, FrameBytes: 1500, Key: &private})
 	cut, _ := w.sealed(t, SealOptions{Header: h, FrameBytes: 1500, Memory: 2000, Key: &private, Dictionary: &Dict{}})
-	plain, _ := sealAll(t, &records{list: traffic(rand.New(rand.NewPCG(1, 2)), 40)}, SealOptions{Header: h, Dictionary: &Dict{}})
-	empty, _ := sealAll(t, &records{}, SealOptions{Header: h, Key: &private, Dictionary: &Dict{}})
+	plain, _ := sealAll(t, &capturetest.Records{List: traffic(rand.New(rand.NewPCG(1, 2)), 40)}, SealOptions{Header: h, Dictionary: &Dict{}})
+	empty, _ := sealAll(t, new(capturetest.Records), SealOptions{Header: h, Key: &private, Dictionary: &Dict{}})
 	k := len(f.frames) / 2
 	removed, swapped, flipped, page := f.clone(), f.clone(), bytes.Clone(file), bytes.Clone(file)
 	removed.frames = slices.Delete(removed.frames, k, k+1)

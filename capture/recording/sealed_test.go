@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 )
 
 func openSealed(t testing.TB, file []byte) *Sealed {
@@ -178,11 +179,11 @@ func TestQuery(t *testing.T) {
 func TestManySessionsOnAConnection(t *testing.T) {
 	const n = 3000
 	c := &capture.Conn{ID: 1}
-	src := &records{list: []capture.Record{{Seq: 1, Conn: c, Kind: capture.Open}}}
+	src := &capturetest.Records{List: []capture.Record{{Seq: 1, Conn: c, Kind: capture.Open}}}
 	script := &script{at: map[uint64][]Found{}}
 	for i := range uint64(n) {
 		seq := i + 2
-		src.list = append(src.list, capture.Record{Seq: seq, Conn: c, Kind: capture.Data, Data: []byte("x")})
+		src.List = append(src.List, capture.Record{Seq: seq, Conn: c, Kind: capture.Data, Data: []byte("x")})
 		script.at[seq] = []Found{{Entry: Entry{ID: [16]byte{byte(i), byte(i >> 8), 1}, Start: time.Unix(int64(i+1), 0)}, Spans: []Span{{1, seq, seq}}}}
 	}
 	file, _ := sealAll(t, src, SealOptions{Indexer: script, Memory: 64 << 10})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"informant/capture"
+	"informant/capture/capturetest"
 )
 
 // trainSmall is a dictionary of about 2 KB, made of samples.
@@ -111,7 +112,7 @@ func TestVerify(t *testing.T) {
 			t.Error("a cut file was verified")
 		}
 	}
-	empty, _ := sealAll(t, &records{}, SealOptions{})
+	empty, _ := sealAll(t, new(capturetest.Records), SealOptions{})
 	if r := verify(t, empty, VerifyOptions{}); !r.OK() {
 		t.Error(problems(r))
 	}
@@ -552,9 +553,9 @@ func forgeGroup(t *testing.T, f forge, frames []expected, k int) {
 // forgeSeal seals altered records anew: by itself that is a right recording, the
 // receipt and the signature tell.
 func forgeSeal(t *testing.T, w *world, private PrivateKey, public PublicKey, statement Statement) {
-	altered := &records{list: slices.Clone(w.records)}
-	i := slices.IndexFunc(altered.list, func(r capture.Record) bool { return len(r.Data) > 10 })
-	altered.list[i].Data = bytes.ToUpper(altered.list[i].Data)
+	altered := capturetest.Of(slices.Clone(w.records))
+	i := slices.IndexFunc(altered.List, func(r capture.Record) bool { return len(r.Data) > 10 })
+	altered.List[i].Data = bytes.ToUpper(altered.List[i].Data)
 	receipt, err := ParseReceipt(statement.Receipt())
 	if err != nil {
 		t.Fatal(err)
@@ -563,7 +564,7 @@ func forgeSeal(t *testing.T, w *world, private PrivateKey, public PublicKey, sta
 	h.ID = statement.ID
 	_, thief, _ := GenerateKey()
 	for _, key := range []*PrivateKey{nil, &thief, &private} {
-		file, _ := sealAll(t, &records{list: altered.list}, SealOptions{Header: h, Indexer: &w.script, Key: key})
+		file, _ := sealAll(t, capturetest.Of(altered.List), SealOptions{Header: h, Indexer: &w.script, Key: key})
 		if r := verify(t, file, VerifyOptions{}); !r.OK() {
 			t.Error(problems(r))
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 )
 
 // tap keeps what is written to a connection, in order with what its peer writes.
@@ -46,19 +47,6 @@ func (w *wire) put(r capture.Record) {
 	defer w.mu.Unlock()
 	w.records = append(w.records, r)
 }
-
-type records []capture.Record
-
-func (r *records) Next() (capture.Record, error) {
-	if len(*r) == 0 {
-		return capture.Record{}, io.EOF
-	}
-	x := (*r)[0]
-	*r = (*r)[1:]
-	return x, nil
-}
-
-func (r *records) Close() error { return nil }
 
 func newCert(t *testing.T, name string) tls.Certificate {
 	t.Helper()
@@ -120,8 +108,8 @@ func handshakeOf(t *testing.T, client, server *tls.Config) []capture.Record {
 // read is the facts that a Source tells, and how many of them.
 func read(t *testing.T, list []capture.Record) (facts *capture.TLS, n int) {
 	t.Helper()
-	all := records(list)
-	src := NewSource(&all)
+	all := capturetest.Of(list)
+	src := NewSource(all)
 	others, over := 0, map[*capture.Conn]bool{}
 	for {
 		r, err := src.Next()
@@ -264,13 +252,14 @@ func TestOther(t *testing.T) {
 // those behind them are read.
 func TestHeld(t *testing.T) {
 	part := append([]byte{handshake, 3, 3, 0xff, 0xff, clientHello}, make([]byte, 60_000)...)
-	var list records
+	var list []capture.Record
 	const many = 1000
 	for i := range uint64(many) {
 		conn := &capture.Conn{ID: i + 1}
 		list = append(list, capture.Record{Kind: capture.Open, Conn: conn}, capture.Record{Kind: capture.Data, Conn: conn, Data: part})
 	}
-	src := NewSource(&list)
+	more := capturetest.Of(list)
+	src := NewSource(more)
 	for {
 		if _, err := src.Next(); err == io.EOF {
 			break
@@ -290,7 +279,7 @@ func TestHeld(t *testing.T) {
 		c := *r.Conn
 		c.ID = many + 1
 		r.Conn = &c
-		list = append(list, r)
+		more.List = append(more.List, r)
 	}
 	n := 0
 	for {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 	"informant/capture/recording"
 	"informant/capture/scenario"
 	"informant/decode/check"
@@ -261,13 +261,13 @@ func TestSame(t *testing.T) {
 	for i := range one {
 		one[i].Seq = uint64(i + 1)
 	}
-	if err := same(&recordList{list: one}, &recordList{list: one}); err != nil {
+	if err := same(capturetest.Of(one), capturetest.Of(one)); err != nil {
 		t.Error(err)
 	}
-	if err := same(&recordList{list: one}, &recordList{list: one[1:]}); err == nil {
+	if err := same(capturetest.Of(one), capturetest.Of(one[1:])); err == nil {
 		t.Error("a record is missing")
 	}
-	if err := same(&recordList{list: one}, &recordList{list: one[:len(one)-1]}); err == nil {
+	if err := same(capturetest.Of(one), capturetest.Of(one[:len(one)-1])); err == nil {
 		t.Error("the last record is missing")
 	}
 	for i := range one {
@@ -282,23 +282,9 @@ func TestSame(t *testing.T) {
 		} {
 			other := slices.Clone(one)
 			change(&other[i])
-			if err := same(&recordList{list: one}, &recordList{list: other}); err == nil || !strings.Contains(err.Error(), what) {
+			if err := same(capturetest.Of(one), capturetest.Of(other)); err == nil || !strings.Contains(err.Error(), what) {
 				t.Errorf("record %d, %s: %v", i+1, what, err)
 			}
 		}
 	}
 }
-
-// recordList is a source of a list.
-type recordList struct{ list []capture.Record }
-
-func (l *recordList) Next() (capture.Record, error) {
-	if len(l.list) == 0 {
-		return capture.Record{}, io.EOF
-	}
-	r := l.list[0]
-	l.list = l.list[1:]
-	return r, nil
-}
-
-func (l *recordList) Close() error { return nil }

@@ -1,29 +1,15 @@
 package check
 
 import (
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"informant/capture"
+	"informant/capture/capturetest"
 	"informant/capture/scenario"
 )
-
-// records is a source of records that are ready.
-type records []capture.Record
-
-func (r *records) Next() (capture.Record, error) {
-	if len(*r) == 0 {
-		return capture.Record{}, io.EOF
-	}
-	x := (*r)[0]
-	*r = (*r)[1:]
-	return x, nil
-}
-
-func (r *records) Close() error { return nil }
 
 // TestLossAccusesNobody holds that a capture with a message missing, or that
 // begins late or ends early, gives no finding that the whole doesn't give.
@@ -37,8 +23,8 @@ func TestLossAccusesNobody(t *testing.T) {
 			}
 			whole := ids(pipeline(t, text, &Checker{}))
 			judge := func(what string, at int, less []capture.Record) {
-				src := records(less)
-				for _, f := range run(t, &src, &Checker{}, nil) {
+				src := capturetest.Of(less)
+				for _, f := range run(t, src, &Checker{}, nil) {
 					if !slices.Contains(whole, f.Check.ID) && !suppressed(f.Check.ID, whole) {
 						t.Errorf("%s, %s at record %d: %s %d: %s", k.ID, what, at, f.Check.ID, f.At.N, f.Text)
 					}
@@ -80,8 +66,8 @@ func TestCutAccusesNobody(t *testing.T) {
 			}
 			whole := ids(pipeline(t, text, &Checker{}))
 			judge := func(what string, i, at int, less []capture.Record) {
-				src := records(less)
-				for _, f := range run(t, &src, &Checker{}, nil) {
+				src := capturetest.Of(less)
+				for _, f := range run(t, src, &Checker{}, nil) {
 					if slices.Contains(whole, f.Check.ID) || suppressed(f.Check.ID, whole) || seen[what+f.Check.ID] {
 						continue
 					}
@@ -148,8 +134,8 @@ acs 204
 				less = append(less, later)
 			}
 		}
-		src := records(append(less, held...))
-		for _, f := range run(t, &src, &Checker{}, nil) {
+		src := capturetest.Of(append(less, held...))
+		for _, f := range run(t, src, &Checker{}, nil) {
 			if !slices.Contains(whole, f.Check.ID) {
 				t.Errorf("record %d: %s %d: %s", i, f.Check.ID, f.At.N, f.Text)
 			}
