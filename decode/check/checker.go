@@ -38,33 +38,30 @@ type Checker struct {
 	messages     []*Check             // OfMessage
 	byShape      map[shape][]runnable // of a shape, whatever the facts
 	byKind       map[kind][]runnable
-	sessions     []*Check              // OfSession
-	atEnd        []runnable            // the same
-	exchanges    []*Check              // OfConnection
-	calls        []*Check              // OfConnectionRequest
-	calledAt     map[string]time.Time  // by device: when the ACS called it last
-	calledBy     map[string][]callSeen // by device: the connection requests that were seen last
-	users        map[string][]string   // by user name of connection requests: the devices, three at most
-	gapAt        time.Time             // when bytes were missing last, on whatever connection
+	sessions     []*Check   // OfSession
+	atEnd        []runnable // the same
+	exchanges    []*Check   // OfConnection
+	calls        []*Check   // OfConnectionRequest
+	called       callBook
+	gapAt        time.Time // when bytes were missing last, on whatever connection
 	fleet        fleet
-	transfers    []*Check                   // OfTransfer
-	secure       []*Check                   // OfConnection, of TLS
-	met          map[string]bool            // devices, where the ACS is new to them
-	datagrams    []*Check                   // OfConnectionRequest, over UDP
-	udp          map[netip.AddrPort]udpSeen // by the address of a CPE
-	stanzaChecks []*Check                   // OfConnectionRequest, over XMPP
-	stanzas      map[stanzaKey]bool         // those that are not answered yet
-	peers        map[string]bool            // what was told of connections between two peers
-	files        map[fileKey]fileSeen       // by device and CommandKey: what the file server answered last
-	openBy       []*follow                  // by a hash of the device: the sessions that are open, those that began last first
-	near         [4096]nearby               // sessions by their connections, those asked for last
+	transfers    []*Check                        // OfTransfer
+	secure       []*Check                        // OfConnection, of TLS
+	met          map[string]bool                 // devices, where the ACS is new to them
+	datagrams    []*Check                        // OfConnectionRequest, over UDP
+	udp          recent[netip.AddrPort, udpSeen] // by the address of a CPE
+	stanzaChecks []*Check                        // OfConnectionRequest, over XMPP
+	stanzas      recent[stanzaKey, bool]         // those that are not answered yet
+	peers        recent[string, bool]            // what was told of connections between two peers
+	files        recent[fileKey, fileSeen]       // by device and CommandKey: what the file server answered last
+	openBy       []*follow                       // by a hash of the device: the sessions that are open, those that began last first
+	near         [4096]nearby                    // sessions by their connections, those asked for last
 	open         map[*cwmp.Session]*follow
-	onConn       map[uint64]*follow // by connection id: the session that it carries
-	devices      []carried          // by connection: the device whose Inform it carried last
-	closedByAC   map[caller]left    // by device: sessions that the ACS closed in the middle
-	latest       time.Time          // of all messages
-	waiting      []heardCall        // connection requests that were accepted, and not followed yet
-	lastEnded    [16]byte           // the session that ended last, if nothing of it was lost
+	onConn       map[uint64]*follow   // by connection id: the session that it carries
+	devices      []carried            // by connection: the device whose Inform it carried last
+	closedByAC   recent[caller, left] // by device: sessions that the ACS closed in the middle
+	latest       time.Time            // of all messages
+	lastEnded    [16]byte             // the session that ended last, if nothing of it was lost
 	undecided    []Undecided
 	done         []history.Done // by the session that ended last
 	out          []Finding
@@ -88,34 +85,34 @@ type follow struct {
 	told       []telling
 	relayed    bool // an intermediary is suspected
 	conns      []uint64
-	units      []*cwmp.Message      // one for each HTTP message; made at the end, valid until the next session's
-	headless   bool                 // some message had no HTTP head
-	beheaded   bool                 // some message broke off in it
-	cover      bool                 // what could not be decided is asked for
-	muddled    bool                 // a dump whose directions cannot be right
-	lossy      bool                 // bytes are missing on its connections
-	interrupts bool                 // its Inform came in the middle of a session that was seen whole so far
-	events     []history.Event      // of its Inform, once somebody asked
-	past       *history.Device      // what is known of the device; nil: nothing without a gap
-	another    string               // the device whose Inform its connection carried before
-	before     left                 // how the device's session before this one was left
-	http       *http1.Message       // of the message before
-	key        string               // of its device, once somebody asked
-	first      bool                 // nothing was heard of the device before, and the ACS is new to it
-	calls      []callSeen           // connection requests to the device before
-	open       *cwmp.Session        // of a connection request: the device's session that is open
-	sameUser   int                  // of a connection request: so many devices were called as the same user
-	sharedHost bool                 // of a connection request: several devices are called at the same host
-	crowd      int                  // so many devices informed in the second of its Inform
-	twin       twin                 // who has the same ConnectionRequestURL
-	nextOpen   *follow              // in openBy
-	listed     bool                 // it is there
-	older      *follow              // the device's session before, while it is open
-	disordered bool                 // its device's sessions end in another order than they began
-	crossed    *cwmp.Message        // what the CPE said after it had begun another session
-	newer      [16]byte             // that one
-	files      map[fileKey]fileSeen // what file servers answered
-	conn       uint64               // that one's connection, if it carries this session; 0: it has none
+	units      []*cwmp.Message            // one for each HTTP message; made at the end, valid until the next session's
+	headless   bool                       // some message had no HTTP head
+	beheaded   bool                       // some message broke off in it
+	cover      bool                       // what could not be decided is asked for
+	muddled    bool                       // a dump whose directions cannot be right
+	lossy      bool                       // bytes are missing on its connections
+	interrupts bool                       // its Inform came in the middle of a session that was seen whole so far
+	events     []history.Event            // of its Inform, once somebody asked
+	past       *history.Device            // what is known of the device; nil: nothing without a gap
+	another    string                     // the device whose Inform its connection carried before
+	before     left                       // how the device's session before this one was left
+	http       *http1.Message             // of the message before
+	key        string                     // of its device, once somebody asked
+	first      bool                       // nothing was heard of the device before, and the ACS is new to it
+	calls      []callSeen                 // connection requests to the device before
+	open       *cwmp.Session              // of a connection request: the device's session that is open
+	sameUser   int                        // of a connection request: so many devices were called as the same user
+	sharedHost bool                       // of a connection request: several devices are called at the same host
+	crowd      int                        // so many devices informed in the second of its Inform
+	twin       twin                       // who has the same ConnectionRequestURL
+	nextOpen   *follow                    // in openBy
+	listed     bool                       // it is there
+	older      *follow                    // the device's session before, while it is open
+	disordered bool                       // its device's sessions end in another order than they began
+	crossed    *cwmp.Message              // what the CPE said after it had begun another session
+	newer      [16]byte                   // that one
+	files      *recent[fileKey, fileSeen] // what file servers answered
+	conn       uint64                     // that one's connection, if it carries this session; 0: it has none
 	track
 }
 
@@ -152,7 +149,6 @@ func (c *Checker) start() {
 	c.byShape = map[shape][]runnable{}
 	c.byKind = map[kind][]runnable{}
 	c.onConn = map[uint64]*follow{}
-	c.closedByAC = map[caller]left{}
 	c.devices = make([]carried, maxDevices)
 	if c.History == nil {
 		c.History = new(history.Store)

@@ -70,24 +70,30 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 		f.open = o.session
 	}
 	c.begin(f, nil, nil)
-	c.pass.call, c.pass.before, c.pass.secrets = r, c.calledAt[key], c.Secrets
+	c.pass.call, c.pass.secrets = r, c.Secrets
+	c.pass.before, _ = c.called.at.get(key)
 	for _, k := range c.calls {
 		c.pass.Check = k
 		k.Run(&c.pass)
 	}
-	if last := r.Exchanges[len(r.Exchanges)-1].Response; !r.Followed && len(c.waiting) < 1000 && last != nil && last.Complete && accepted(last.Status) {
+	if last := r.Exchanges[len(r.Exchanges)-1].Response; !r.Followed && len(c.called.waiting) < 1000 && last != nil && last.Complete && accepted(last.Status) {
 		_, _, within := c.pass.callInto()
-		c.waiting = append(c.waiting, heardCall{key, r.Time, last.PacketAt(0), within})
+		c.called.waiting = append(c.called.waiting, heardCall{key, r.Time, last.PacketAt(0), within})
 	}
 	c.pass.call = nil
-	if c.calledAt == nil || len(c.calledAt) > maxDevices {
-		c.calledAt = map[string]time.Time{}
-	}
 	if key != "" {
-		c.calledAt[key] = r.Time
+		c.called.at.put(key, r.Time)
 	}
 	c.remind(r)
 	c.out = append(c.out, c.pass.out...)
+}
+
+// callBook is what is known of connection requests.
+type callBook struct {
+	at      recent[string, time.Time]  // by device: when the ACS called it last
+	by      recent[string, []callSeen] // by device: those that were seen last
+	users   recent[string, []string]   // by user name: the devices, three at most
+	waiting []heardCall                // those that were accepted, and not followed yet
 }
 
 // heardCall is a connection request that a CPE accepted. It keeps nothing of the
@@ -101,9 +107,9 @@ type heardCall struct {
 
 // heard judges the connection requests whose time for a session is over.
 func (c *Checker) heard() {
-	for len(c.waiting) > 0 && c.latest.Sub(c.waiting[0].at) > 31*time.Second {
-		call := c.waiting[0]
-		c.waiting = c.waiting[1:]
+	for len(c.called.waiting) > 0 && c.latest.Sub(c.called.waiting[0].at) > 31*time.Second {
+		call := c.called.waiting[0]
+		c.called.waiting = c.called.waiting[1:]
 		id, text := "CR-006", "The CPE accepted the connection request, and no session followed"
 		if call.within {
 			id, text = "CR-009", "The CPE accepted the connection request during a session, and no other session followed"

@@ -96,14 +96,11 @@ func (c *Checker) remind(r *cwmp.ConnectionRequest) {
 }
 
 func (c *Checker) remindOf(key string, seen callSeen) {
-	if c.calledBy == nil || len(c.calledBy) > maxDevices {
-		c.calledBy = map[string][]callSeen{}
-	}
-	list := c.calledBy[key]
+	list, _ := c.called.by.get(key)
 	if len(list) >= maxCalls {
 		list = list[:copy(list, list[1:])]
 	}
-	c.calledBy[key] = append(list, seen)
+	c.called.by.put(key, append(list, seen))
 }
 
 // called calls f with the connection requests of the device, if its Inform has
@@ -298,17 +295,14 @@ func (c *Checker) sameUser(r *cwmp.ConnectionRequest) int {
 		if name == "" {
 			continue
 		}
-		if c.users == nil || len(c.users) > maxDevices {
-			c.users = map[string][]string{}
-		}
-		list := c.users[name]
+		list, _ := c.called.users.get(name)
 		for _, k := range list {
 			if k == key {
 				return 0
 			}
 		}
 		if len(list) < 3 {
-			c.users[strings.Clone(name)] = append(list, key)
+			c.called.users.put(strings.Clone(name), append(list, key))
 			return len(list) + 1
 		}
 		return 0

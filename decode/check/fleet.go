@@ -179,10 +179,10 @@ func (c *Checker) among(f *follow) {
 	if !ok {
 		return
 	}
-	if len(c.calledBy) > 0 && answersCall(in) && (c.gapAt.IsZero() || s.Start.Sub(c.gapAt) > 2*callMinute) { // else one may not have been seen
-		f.calls = c.calledBy[key]
+	if !c.called.by.empty() && answersCall(in) && (c.gapAt.IsZero() || s.Start.Sub(c.gapAt) > 2*callMinute) { // else one may not have been seen
+		f.calls, _ = c.called.by.get(key)
 	}
-	f.files = c.files
+	f.files = &c.files
 	if key != "" {
 		if url, ok := history.Parameter(in, ".ManagementServer.ConnectionRequestURL"); ok {
 			f.twin = c.fleet.told(strings.TrimSpace(url), s, key)

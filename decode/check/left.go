@@ -32,16 +32,13 @@ func callerOf(f *follow, m *cwmp.Message) (caller, bool) {
 	return w, w.key != ""
 }
 
-// maxLeft bounds how many devices are remembered so.
-const maxLeft = 4096
-
 // leave notes how a session ended, for the check of what follows (HTTP-016). Of
 // one that was not seen whole nobody knows what it waited for when it ended.
 func (c *Checker) leave(f *follow, whole bool) {
 	s := f.session
 	at, ok := closedBetween(s)
 	ok = ok && whole
-	if s.Fragment || !ok && len(c.closedByAC) == 0 {
+	if s.Fragment || !ok && c.closedByAC.empty() {
 		return
 	}
 	if len(s.Messages) == 0 {
@@ -51,26 +48,24 @@ func (c *Checker) leave(f *follow, whole bool) {
 	if !known {
 		return
 	}
-	delete(c.closedByAC, who)
+	c.closedByAC.remove(who)
 	if !ok {
 		return
 	}
-	if len(c.closedByAC) >= maxLeft {
-		clear(c.closedByAC)
-	}
-	c.closedByAC[who] = left{at, s.ID}
+	c.closedByAC.put(who, left{at, s.ID})
 }
 
 // leftBy is how the session before was left, of a session that begins with m.
 func (c *Checker) leftBy(f *follow, m *cwmp.Message) left {
-	if len(c.closedByAC) == 0 {
+	if c.closedByAC.empty() {
 		return left{}
 	}
 	who, known := callerOf(f, m)
 	if !known {
 		return left{}
 	}
-	return c.closedByAC[who]
+	l, _ := c.closedByAC.get(who)
+	return l
 }
 
 // closedBetween says whether the ACS closed a session's last connection in

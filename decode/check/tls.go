@@ -77,14 +77,11 @@ func (c *Checker) judgeTLS(e cwmp.Event) {
 // firstOf says whether a finding about connections is told for the first time between
 // two peers, which mostly make all of them alike.
 func (c *Checker) firstOf(x *Finding) bool {
-	if c.peers == nil || len(c.peers) > maxDevices {
-		c.peers = map[string]bool{}
-	}
 	key := x.Check.ID + " " + x.Party.String() + " " + x.Text
-	if c.peers[key] {
+	if told, _ := c.peers.get(key); told {
 		return false
 	}
-	c.peers[key] = true
+	c.peers.put(key, true)
 	return true
 }
 

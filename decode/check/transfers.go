@@ -60,10 +60,7 @@ func (c *Checker) judgeTransfer(x *cwmp.Transfer) {
 	if x.Exchange.Response == nil || !x.Exchange.Response.Complete || len(x.CommandKey) > longKey {
 		return
 	}
-	if c.files == nil || len(c.files) > maxDevices {
-		c.files = map[fileKey]fileSeen{}
-	}
-	c.files[fileKey{key, strings.Clone(x.CommandKey)}] = fileSeen{x.Time, x.Status}
+	c.files.put(fileKey{key, strings.Clone(x.CommandKey)}, fileSeen{x.Time, x.Status})
 }
 
 // longKey is longer than a CommandKey that is remembered.
@@ -136,7 +133,7 @@ func otherSize(p *Pass) {
 }
 
 func otherFault(p *Pass) {
-	if len(p.f.files) == 0 {
+	if p.f.files == nil || p.f.files.empty() {
 		return
 	}
 	for _, m := range p.Session.Messages {
@@ -144,7 +141,7 @@ func otherFault(p *Pass) {
 		if !ok || m.Kind != cwmp.Request || openNow(m)&WholeBody == 0 {
 			continue
 		}
-		seen, ok := p.f.files[fileKey{p.Session.Device.Key(), a.CommandKey.Value}]
+		seen, ok := p.f.files.get(fileKey{p.Session.Device.Key(), a.CommandKey.Value})
 		code := strings.TrimSpace(a.FaultStruct.FaultCode.Value)
 		want := map[int]string{401: "9012", 403: "9012", 404: "9016"}[seen.status]
 		switch {

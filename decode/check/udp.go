@@ -52,15 +52,14 @@ func (c *Checker) judgeDatagram(d *cwmp.Datagram) {
 		c.latest = d.Time
 		c.heard()
 	}
-	if c.udp == nil || len(c.udp) > maxDevices {
-		c.udp = map[netip.AddrPort]udpSeen{}
-	}
 	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
 	c.pass.datagram, c.pass.secrets = d, c.Secrets
-	c.pass.udp = c.udp[d.Conn.Server]
+	at := d.Conn.Server
 	if d.Request == nil {
-		c.pass.udp = c.udp[d.Conn.Client]
+		at = d.Conn.Client
 	}
+	seen, _ := c.udp.get(at)
+	c.pass.udp = seen
 	for _, k := range c.datagrams {
 		c.pass.Check = k
 		k.Run(&c.pass)
@@ -72,17 +71,16 @@ func (c *Checker) judgeDatagram(d *cwmp.Datagram) {
 	c.out = append(c.out, c.pass.out...)
 	switch {
 	case d.Request != nil:
-		seen := c.udp[d.Conn.Server]
 		id := d.Request.Value("id")
 		if key := d.Device.Key(); key != "" && (id != seen.id || d.Time.Sub(seen.at) > callMinute) {
 			c.remindOf(key, callSeen{at: d.Time, answered: d.Time, status: 200, udp: true})
 		}
 		seen.at, seen.ts, seen.id, seen.all, seen.caller = d.Time, d.Request.Value("ts"), id, udpWhole(d.Request), d.Conn.Client
-		c.udp[d.Conn.Server] = seen
+		c.udp.put(at, seen)
 	case d.Binding != nil && d.Binding.Type == 1:
-		if seen := c.udp[d.Conn.Client]; !seen.bound && attribute(d.Binding, cwmp.ConnectionRequestBinding) >= 0 {
+		if !seen.bound && attribute(d.Binding, cwmp.ConnectionRequestBinding) >= 0 {
 			seen.bound = true
-			c.udp[d.Conn.Client] = seen
+			c.udp.put(at, seen)
 		}
 	}
 }

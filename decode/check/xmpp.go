@@ -53,7 +53,7 @@ func (c *Checker) judgeStanza(e *http1.Event) {
 	key := stanzaKey{e.Conn.ID, x.ID}
 	asks := strings.Contains(e.Bytes, "connectionRequest") && (x.Type == "get" || x.Type == "set")
 	if !asks {
-		delete(c.stanzas, key)
+		c.stanzas.remove(key)
 		return
 	}
 	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
@@ -63,10 +63,7 @@ func (c *Checker) judgeStanza(e *http1.Event) {
 		k.Run(&c.pass)
 	}
 	c.giveStanza(e)
-	if c.stanzas == nil || len(c.stanzas) > maxDevices {
-		c.stanzas = map[stanzaKey]bool{}
-	}
-	c.stanzas[stanzaKey{key.conn, strings.Clone(x.ID)}] = true
+	c.stanzas.put(stanzaKey{key.conn, strings.Clone(x.ID)}, true)
 }
 
 func (c *Checker) giveStanza(e *http1.Event) {
@@ -79,14 +76,14 @@ func (c *Checker) giveStanza(e *http1.Event) {
 
 // unansweredStanzas judges what waits for an answer when its connection is over.
 func (c *Checker) unansweredStanzas(e *http1.Event) {
-	if len(c.stanzas) == 0 || e.Conn == nil {
+	if c.stanzas.empty() || e.Conn == nil {
 		return
 	}
 	var ids []string
-	for key := range c.stanzas {
+	for key := range c.stanzas.keys() {
 		if key.conn == e.Conn.ID {
 			ids = append(ids, key.id)
-			delete(c.stanzas, key)
+			c.stanzas.remove(key)
 		}
 	}
 	slices.Sort(ids)
