@@ -454,7 +454,11 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 		if len(d.Attributes) > 0 {
 			d.watched(v)
 		}
-		if name := strings.TrimSpace(v.Name.Value); followed(name) && v.Value.Present {
+		name := v.Name.Value
+		if n := len(name); n > 0 && name[n-1] > ' ' && !followed(name) {
+			continue // white space before it changes nothing
+		}
+		if name = strings.TrimSpace(name); followed(name) && v.Value.Present {
 			at := slices.IndexFunc(d.Set, func(s Setting) bool { return s.Name == name })
 			if at < 0 && len(d.Set) < maxSet {
 				at = len(d.Set)

@@ -266,7 +266,7 @@ func (p *packer) text(s *string) {
 }
 
 // share is the number of a text among those in common. It is one of them from the
-// second time on that it is seen.
+// second time on that it is seen, if not too many others were between.
 func (p *packer) share(s string) (id uint64, ok bool) {
 	if s == "" || len(s) > longestCommon {
 		return 0, false
@@ -275,20 +275,19 @@ func (p *packer) share(s string) (id uint64, ok bool) {
 	if n := *known; n > 0 && p.texts[n-1] == s {
 		return uint64(n - 1), true
 	}
+	if p.common == nil {
+		p.common, p.seed = map[string]uint64{}, maphash.MakeSeed()
+	}
+	hash := maphash.String(p.seed, s)
+	if seen := &p.once[hash%uint64(len(p.once))]; *seen != hash { // most that are new are a device's own
+		*seen = hash
+		return 0, false
+	}
 	if id, ok = p.common[s]; ok {
 		*known = uint32(id) + 1
 		return id, true
 	}
 	if len(p.texts) == maxCommon {
-		return 0, false
-	}
-	if p.common == nil {
-		p.common, p.seed = map[string]uint64{}, maphash.MakeSeed()
-	}
-	hash := maphash.String(p.seed, s)
-	seen := &p.once[hash%uint64(len(p.once))]
-	if *seen != hash {
-		*seen = hash
 		return 0, false
 	}
 	id = uint64(len(p.texts))
