@@ -348,6 +348,11 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 	s := shapeOf(m, first)
 	odd, relayed := c.pass.factsOf(s)
 	c.pass.odd = odd
+	if c.Coverage { // all checks look at all of it
+		c.pass.odd = everything
+		c.pass.unlist()
+		c.pass.doubt()
+	}
 	s |= markedShape(c.pass.marks)
 	if c.pass.marks&identifies != 0 {
 		f.course |= namesItself

@@ -175,7 +175,7 @@ func vendorFacts(name string) facts {
 // longestName is how long a name may be (TR-106a7 3.1).
 const longestName = 256
 
-// names reads a list.
+// nameReader is one for the names of a list.
 func (p *Pass) nameReader() nameReader {
 	if p.endings == nil {
 		p.endings = new(endings)

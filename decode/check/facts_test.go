@@ -131,3 +131,59 @@ func everyLeaf(s cwmp.Struct, f func(*cwmp.Member, *cwmp.Leaf)) {
 		}
 	}
 }
+
+// TestFactsOfLists is TestFactsHideNothing of lists of parameters as nobody would think of
+// them: names that repeat, in one object or with others between, vendors' nodes in all
+// places, values on both sides of what their types hold.
+func TestFactsOfLists(t *testing.T) {
+	nodes := []string{"Device", "A", "B", "1", "12", "X_", "X_y", "X_00A0B1_C", "X_00a0b1_C", "AX_B", "", "*", "[a]", "{i}", "é", " A", "PeriodicInformInterval", "ManagementServer",
+		"HostNumberOfEntries", "Host", "SSID", "SerialNumber", "DeviceInfo", "Password", "ParameterKey", strings.Repeat("L", 60), strings.Repeat("L", 260)}
+	types := []string{"string", "int", "unsignedInt", "long", "unsignedLong", "boolean", "dateTime", "base64", "base64Binary", "hexBinary", "decimal", "float", "", " int"}
+	values := []string{"", "0", "1", "-1", "+1", "59", "true", "TRUE", "2147483647", "2147483648", "-2147483648", "-2147483649", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
+		"18446744073709551615", "18446744073709551616", "00000000000000000001", "AAAA", "AAA=", "AA==", "A===", "=AAA", "AAA", "0aF9", "0aF", "xy", " 1", "1 ", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00",
+		"2026-01-01T00:00:00+01:00", "0001-01-01T00:00:00", "2026-13-01T00:00:00Z", "(null)", "N/A", strings.Repeat("v", 33), strings.Repeat("v", 65), strings.Repeat("v", 300)}
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		pick := func(from []string) string { return from[r.IntN(len(from))] }
+		var names []string
+		for len(names) < 1+r.IntN(80) {
+			switch {
+			case len(names) > 0 && r.IntN(8) == 0:
+				names = append(names, pick(names))
+			case len(names) > 0 && r.IntN(2) == 0: // in the same object
+				before := names[len(names)-1]
+				names = append(names, before[:strings.LastIndexByte(before, '.')+1]+pick(nodes))
+			default:
+				name := pick(nodes)
+				for range r.IntN(5) {
+					name += "." + pick(nodes)
+				}
+				names = append(names, name)
+			}
+		}
+		var valued, named, attributed strings.Builder
+		for _, name := range names {
+			prefix := pick([]string{"xsd:", "xsd:", "xsd:", "soap-enc:", "none:", ""})
+			valued.WriteString("<ParameterValueStruct><Name>" + name + "</Name><Value xsi:type=\"" + prefix + pick(types) + "\">" + pick(values) + "</Value></ParameterValueStruct>")
+			named.WriteString("<ParameterInfoStruct><Name>" + name + "</Name><Writable>" + pick([]string{"0", "1", "yes"}) + "</Writable></ParameterInfoStruct>")
+			attributed.WriteString("<ParameterAttributeStruct><Name>" + name + "</Name><Notification>0</Notification><AccessList/></ParameterAttributeStruct>")
+		}
+		text := "informant scenario 1\ncpe Inform\nacs InformResponse\ncpe empty\n" +
+			"acs GetParameterValues ParameterNames=[Device.]\ncpe GetParameterValuesResponse -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\n" +
+			"acs SetParameterValues -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\ncpe SetParameterValuesResponse\n" +
+			"acs GetParameterNames ParameterPath=Device. NextLevel=0\ncpe GetParameterNamesResponse -ParameterList\n  | <ParameterList>" + named.String() + "</ParameterList>\n" +
+			"acs GetParameterValues ParameterNames=[Device.]\ncpe GetParameterValuesResponse -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\n" +
+			"acs GetParameterAttributes ParameterNames=[Device.]\ncpe GetParameterAttributesResponse -ParameterList\n  | <ParameterList>" + attributed.String() + "</ParameterList>\nacs 204\n"
+		find := func(c *Checker) []Finding {
+			src, err := scenario.NewSource("scenario", strings.NewReader(text))
+			if err != nil {
+				t.Fatalf("%v in %s", err, text)
+			}
+			return run(t, src, c, nil)
+		}
+		got, want := find(&Checker{}), find(&Checker{Coverage: true})
+		if !slices.Equal(lines(got), lines(want)) {
+			t.Fatalf("seed %d: with facts %q, without %q, of %s", seed, lines(got), lines(want), text)
+		}
+	}
+}
