@@ -151,7 +151,7 @@ func TestProxyObservers(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			go p.Serve(ctx, l, proxy.Route{Upstream: strings.TrimPrefix(up.URL, "http://")})
 			client := &http.Client{Transport: &http.Transport{}}
-			for range 50 {
+			for range 200 { // far more than the Tap and what is on its way hold
 				resp, err := client.Post("http://"+l.Addr().String(), "text/xml", strings.NewReader(inform))
 				if err != nil {
 					t.Fatal(err)
