@@ -22,14 +22,20 @@ const (
 	beside  = 16 << 20
 	least   = 3 << 20
 	roomy   = 12 << 20 // and no more, while little is held
-	onTop   = 12       // percent of what is held
+	narrow  = 7 << 20  // and no less than that for the sake of the most
+	most    = 91 << 20 // beside what the system counts for the program's own file
+	onTop   = 12       // percent of what is held, where it is more than that
 	looking = 3        // looked through, to what the heap grows by
 )
 
 // room is how much the heap may grow, where so much is held of which so much is looked
 // through.
 func room(held, looked int64) int64 {
-	return max(least, min(max(roomy, held*onTop/100), looked/looking))
+	r := max(least, min(roomy, looked/looking))
+	if held+beside+r <= most {
+		return r
+	}
+	return max(min(r, narrow), min(held*onTop/100, looked/looking), most-held-beside)
 }
 
 // watchMemory sets the pace of the garbage collector: rarely while there is room below the

@@ -1,6 +1,7 @@
 package cwmp
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,11 +14,20 @@ import (
 // knows many, each costs one piece of memory: the key and the DeviceID, put together. The
 // one that was learnt first goes when there are too many.
 type deviceBook struct {
-	most    int               // how many are known; knownURLs where it is 0
-	byKey   map[string]string // of URLs: host, port and path
-	order   []string
+	most    int              // how many are known; knownURLs where it is 0
+	byKey   map[uint64]int32 // by a hash of the key: where it stands in all, counted from 1
+	all     []bookEntry      // a ring, once they are most
+	oldest  int
+	seed    maphash.Seed
 	scratch []byte
 	texts   Texts
+}
+
+// bookEntry is a device with its key. Where two keys have the same hash the one that was
+// learnt last is known.
+type bookEntry struct {
+	text string
+	key  int32 // bytes of text that are the key
 }
 
 const (
@@ -43,42 +53,55 @@ func (d *deviceBook) learn(b []byte, id *DeviceID) (key string, fresh bool) {
 	n := len(b)
 	b = id.append(b)
 	d.scratch = b
-	old, known := d.byKey[string(b[:n])]
-	if known && old == string(b[n:]) {
+	if d.byKey == nil {
+		d.byKey, d.seed = map[uint64]int32{}, maphash.MakeSeed()
+	}
+	hash := maphash.Bytes(d.seed, b[:n])
+	at := d.byKey[hash]
+	if at > 0 && d.all[at-1].text == string(b) && int(d.all[at-1].key) == n {
 		return "", false
 	}
-	entry := d.texts.KeepBytes(b)
-	key = entry[:n]
-	if !known {
-		d.makeRoom()
-		d.order = append(d.order, key)
+	entry := bookEntry{d.texts.KeepBytes(b), int32(n)}
+	if at > 0 {
+		d.all[at-1] = entry
+	} else {
+		d.byKey[hash] = int32(d.add(entry)) + 1
 	}
-	d.byKey[key] = entry[n:]
-	return key, true
+	return entry.text[:n], true
 }
 
-// makeRoom lets go of the device that was learnt first when there are too many.
-func (d *deviceBook) makeRoom() {
-	if d.byKey == nil {
-		d.byKey = map[string]string{}
-	}
+// add puts an entry in the place of the one that was learnt first when there are too many.
+func (d *deviceBook) add(entry bookEntry) (at int) {
 	most := d.most
 	if most == 0 {
 		most = knownURLs
 	}
-	if len(d.order) >= most {
-		delete(d.byKey, d.order[0])
-		d.order = d.order[1:]
+	if len(d.all) < most {
+		d.all = append(d.all, entry)
+		return len(d.all) - 1
 	}
+	at = d.oldest
+	old := &d.all[at]
+	delete(d.byKey, maphash.String(d.seed, old.text[:old.key]))
+	*old = entry
+	d.oldest = (at + 1) % most
+	return at
 }
 
 // device is whose key that is.
 func (d *deviceBook) device(key string) (id DeviceID, ok bool) {
-	text, ok := d.byKey[key]
-	if ok {
-		id = deviceOf(text)
+	if d.byKey == nil {
+		return id, false
 	}
-	return id, ok
+	at := d.byKey[maphash.String(d.seed, key)]
+	if at == 0 {
+		return id, false
+	}
+	x := &d.all[at-1]
+	if x.text[:x.key] != key {
+		return id, false
+	}
+	return deviceOf(x.text[x.key:]), true
 }
 
 // size is how many bytes d has.

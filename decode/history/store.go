@@ -1,6 +1,7 @@
 package history
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,9 +18,11 @@ type Store struct {
 	// is 0. One that was let go begins anew.
 	Limit int
 
-	byKey   map[string]int32
-	byHost  map[netip.Addr]int32 // the first of those that called from there last
-	slots   []slot
+	known   int              // devices
+	byKey   map[uint32]int32 // by a hash of the key: the first slot of a chain
+	byHost  map[uint32]int32 // by a hash of the address that they called from last: the first of a chain
+	seed    maphash.Seed
+	blocks  [][]slot
 	newest  int32
 	oldest  int32
 	free    int32 // the first slot that holds no device; they are linked by older
@@ -39,10 +42,24 @@ type slot struct {
 	host         netip.Addr
 	newer, older int32 // by when they were seen last
 	left, right  int32 // those at the same host
+	next         int32 // one whose key has the same hash
+}
+
+// blockSlots is how many slots are made at once: none is ever moved, so that there is no
+// room for more than are needed.
+const blockSlots = 256
+
+func (s *Store) slot(i int32) *slot { return &s.blocks[i/blockSlots][i%blockSlots] }
+
+func (s *Store) hash(key string) uint32 { return uint32(maphash.String(s.seed, key)) }
+
+func (s *Store) hostHash(host netip.Addr) uint32 {
+	b := host.As16()
+	return uint32(maphash.Bytes(s.seed, b[:]))
 }
 
 // Len is how many devices are known.
-func (s *Store) Len() int { return len(s.byKey) }
+func (s *Store) Len() int { return s.known }
 
 // Device is what is known of a device, nil where nothing is. It is valid until the
 // next call of the store, and not to be changed.
@@ -58,25 +75,29 @@ func (s *Store) find(key string) (i int32, ok bool) {
 	if s.byKey == nil {
 		return none, false
 	}
-	if s.at != none && s.slots[s.at].key == key {
+	if s.at != none && s.slot(s.at).key == key {
 		return s.at, true
 	}
-	i, ok = s.byKey[key]
-	return i, ok
+	i, ok = s.byKey[s.hash(key)]
+	for ok && i != none && s.slot(i).key != key {
+		i = s.slot(i).next
+	}
+	return i, ok && i != none
 }
 
 // open makes the device of a slot the current one.
 func (s *Store) open(i int32) *Device {
 	if s.at != i {
-		s.packer.unpack(s.slots[i].packed, &s.current)
-		s.current.Key, s.current.Address, s.at = s.slots[i].key, s.slots[i].host, i
+		x := s.slot(i)
+		s.packer.unpack(x.packed, &s.current)
+		s.current.Key, s.current.Address, s.at = x.key, x.host, i
 	}
 	return &s.current
 }
 
 // close packs the current device.
 func (s *Store) close() {
-	s.slots[s.at].packed = s.packer.pack(&s.current)
+	s.slot(s.at).packed = s.packer.pack(&s.current)
 	s.at = none
 }
 
@@ -86,7 +107,7 @@ func (s *Store) All(f func(*Device)) {
 	if s.byKey == nil {
 		return
 	}
-	for i := s.newest; i != none; i = s.slots[i].older {
+	for i := s.newest; i != none; i = s.slot(i).older {
 		f(s.open(i))
 	}
 }
@@ -94,14 +115,14 @@ func (s *Store) All(f func(*Device)) {
 // Put takes what is known of a device from elsewhere, as the oldest. It copies it.
 func (s *Store) Put(d *Device) {
 	s.start()
-	if _, known := s.byKey[d.Key]; known || d.Key == "" {
+	if _, known := s.find(d.Key); known || d.Key == "" {
 		return
 	}
-	i := s.slot(d.Key, d.Address)
-	s.slots[i].packed = s.packer.pack(d)
-	s.slots[i].newer, s.slots[i].older = s.oldest, none
+	i := s.take(d.Key, d.Address)
+	x := s.slot(i)
+	x.packed, x.newer, x.older = s.packer.pack(d), s.oldest, none
 	if s.oldest != none {
-		s.slots[s.oldest].older = i
+		s.slot(s.oldest).older = i
 	} else {
 		s.newest = i
 	}
@@ -111,23 +132,33 @@ func (s *Store) Put(d *Device) {
 
 func (s *Store) start() {
 	if s.byKey == nil {
-		s.byKey, s.byHost = map[string]int32{}, map[netip.Addr]int32{}
+		s.byKey, s.byHost, s.seed = map[uint32]int32{}, map[uint32]int32{}, maphash.MakeSeed()
 		s.newest, s.oldest, s.free, s.at = none, none, none, none
 	}
 }
 
-// slot is one for a new device, in no order yet.
-func (s *Store) slot(key string, host netip.Addr) int32 {
+// take is a slot for a new device, in no order yet.
+func (s *Store) take(key string, host netip.Addr) int32 {
 	i := s.free
 	if i != none {
-		s.free = s.slots[i].older
+		s.free = s.slot(i).older
 	} else {
-		i = int32(len(s.slots))
-		s.slots = append(s.slots, slot{})
+		last := len(s.blocks) - 1
+		if last < 0 || len(s.blocks[last]) == blockSlots {
+			s.blocks = append(s.blocks, make([]slot, 0, blockSlots))
+			last++
+		}
+		i = int32(last*blockSlots + len(s.blocks[last]))
+		s.blocks[last] = s.blocks[last][:len(s.blocks[last])+1]
 	}
-	key = s.keys.Keep(key)
-	s.slots[i] = slot{key: key, newer: none, older: none, left: none, right: none}
-	s.byKey[key] = i
+	h := s.hash(key)
+	next, ok := s.byKey[h]
+	if !ok {
+		next = none
+	}
+	*s.slot(i) = slot{key: s.keys.Keep(key), newer: none, older: none, left: none, right: none, next: next}
+	s.byKey[h] = i
+	s.known++
 	s.arrive(i, host)
 	return i
 }
@@ -138,34 +169,35 @@ func (s *Store) keep() {
 	if limit == 0 {
 		limit = 100_000
 	}
-	for len(s.byKey) > limit {
+	for s.known > limit {
 		s.drop(s.oldest)
 	}
 }
 
 // arrive notes where a device calls from, and leave that it no longer does.
 func (s *Store) arrive(i int32, host netip.Addr) {
-	x := &s.slots[i]
+	x := s.slot(i)
 	x.host, x.left, x.right = host, none, none
-	if first, ok := s.byHost[host]; ok {
+	h := s.hostHash(host)
+	if first, ok := s.byHost[h]; ok {
 		x.right = first
-		s.slots[first].left = i
+		s.slot(first).left = i
 	}
-	s.byHost[host] = i
+	s.byHost[h] = i
 }
 
 func (s *Store) leave(i int32) {
-	x := &s.slots[i]
+	x := s.slot(i)
 	if x.right != none {
-		s.slots[x.right].left = x.left
+		s.slot(x.right).left = x.left
 	}
 	switch {
 	case x.left != none:
-		s.slots[x.left].right = x.right
+		s.slot(x.left).right = x.right
 	case x.right != none:
-		s.byHost[x.host] = x.right
+		s.byHost[s.hostHash(x.host)] = x.right
 	default:
-		delete(s.byHost, x.host)
+		delete(s.byHost, s.hostHash(x.host))
 	}
 }
 
@@ -175,9 +207,10 @@ func (s *Store) first(i int32) {
 		return
 	}
 	s.unlink(i)
-	s.slots[i].newer, s.slots[i].older = none, s.newest
+	x := s.slot(i)
+	x.newer, x.older = none, s.newest
 	if s.newest != none {
-		s.slots[s.newest].newer = i
+		s.slot(s.newest).newer = i
 	} else {
 		s.oldest = i
 	}
@@ -186,14 +219,14 @@ func (s *Store) first(i int32) {
 
 // unlink takes a device out of the order by when they were seen, where it is in it.
 func (s *Store) unlink(i int32) {
-	x := &s.slots[i]
+	x := s.slot(i)
 	if x.newer != none {
-		s.slots[x.newer].older = x.older
+		s.slot(x.newer).older = x.older
 	} else if s.newest == i {
 		s.newest = x.older
 	}
 	if x.older != none {
-		s.slots[x.older].newer = x.newer
+		s.slot(x.older).newer = x.newer
 	} else if s.oldest == i {
 		s.oldest = x.newer
 	}
@@ -203,17 +236,34 @@ func (s *Store) unlink(i int32) {
 func (s *Store) drop(i int32) {
 	s.unlink(i)
 	s.leave(i)
-	delete(s.byKey, s.slots[i].key)
+	s.unchain(i)
 	if s.at == i {
 		s.at = none
 	}
-	s.slots[i] = slot{older: s.free}
+	*s.slot(i) = slot{older: s.free}
 	s.free = i
+	s.known--
+}
+
+// unchain takes a device out of those whose keys have the same hash.
+func (s *Store) unchain(i int32) {
+	x := s.slot(i)
+	h := s.hash(x.key)
+	if first := s.byKey[h]; first != i {
+		for s.slot(first).next != i {
+			first = s.slot(first).next
+		}
+		s.slot(first).next = x.next
+	} else if x.next != none {
+		s.byKey[h] = x.next
+	} else {
+		delete(s.byKey, h)
+	}
 }
 
 // Forget lets a device begin anew: of one of its sessions not all was seen.
 func (s *Store) Forget(key string) {
-	if i, ok := s.byKey[key]; ok {
+	if i, ok := s.find(key); ok {
 		s.drop(i)
 	}
 }
@@ -221,9 +271,18 @@ func (s *Store) Forget(key string) {
 // ForgetAt lets all devices begin anew that called from an address the last time:
 // something came from there of which it isn't known which device said it.
 func (s *Store) ForgetAt(address netip.Addr) {
+	if s.byKey == nil {
+		return
+	}
 	for _, host := range []netip.Addr{address, {}} {
-		for i, ok := s.byHost[host]; ok; i, ok = s.byHost[host] {
-			s.drop(i)
+		i, ok := s.byHost[s.hostHash(host)]
+		for ok && i != none {
+			x := s.slot(i)
+			next := x.right
+			if x.host == host {
+				s.drop(i)
+			}
+			i = next
 		}
 	}
 }
@@ -245,12 +304,12 @@ func (s *Store) Add(x *cwmp.Session) []Done {
 	if known {
 		s.open(i)
 	} else {
-		i = s.slot(key, host)
+		i = s.take(key, host)
 		s.current.begin()
-		s.current.Key, s.current.Since, s.at = s.slots[i].key, x.Start, i
+		s.current.Key, s.current.Since, s.at = s.slot(i).key, x.Start, i
 	}
 	s.first(i)
-	if host.IsValid() && host != s.slots[i].host {
+	if host.IsValid() && host != s.slot(i).host {
 		s.leave(i)
 		s.arrive(i, host)
 	}
