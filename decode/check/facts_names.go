@@ -277,8 +277,7 @@ func (r *repeats) seen(list []cwmp.ParameterValueStruct, i int, by *nameReader, 
 	if i-r.begin > far {
 		return true
 	}
-	name := list[i].Name.Value
-	return slices.ContainsFunc(list[r.begin:i], func(x cwmp.ParameterValueStruct) bool { return x.Name.Value == name })
+	return indexOf(list[r.begin:i], list[i].Name.Value) >= 0
 }
 
 // object says whether an object may have been there before.

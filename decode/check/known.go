@@ -412,7 +412,7 @@ func (k *seenTypes) unlike(old, list []cwmp.ParameterValueStruct) bool {
 	for i := range list {
 		x, at := &list[i], i
 		if i >= len(old) || old[i].Name.Value != x.Name.Value {
-			at = slices.IndexFunc(old, func(o cwmp.ParameterValueStruct) bool { return o.Name.Value == x.Name.Value })
+			at = indexOf(old, x.Name.Value)
 			if k.looks += len(old); k.looks > most {
 				return true
 			}
@@ -422,6 +422,17 @@ func (k *seenTypes) unlike(old, list []cwmp.ParameterValueStruct) bool {
 		}
 	}
 	return false
+}
+
+// indexOf is where a name stands in a list, -1 where it doesn't. The items are large, and
+// not copied one by one as slices.IndexFunc does.
+func indexOf(list []cwmp.ParameterValueStruct, name string) int {
+	for i := range list {
+		if list[i].Name.Value == name {
+			return i
+		}
+	}
+	return -1
 }
 
 func faultsMissing(p *Pass) {
