@@ -2,6 +2,9 @@ package check
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +15,57 @@ import (
 // TestPathOfArguments holds that the path that arguments tell is the one that the text
 // tells, at every byte of simple arguments.
 func TestPathOfArguments(t *testing.T) {
+	for _, text := range pathTexts() {
+		if known := samePaths(t, text); known == 0 && !strings.Contains(text, "</ParameterList><ParameterList>") {
+			t.Errorf("%.300q: the arguments tell nothing", text)
+		}
+	}
+}
+
+// TestPathOfBrokenArguments is TestPathOfArguments of texts with tags that are missing, there
+// twice, or others, and with what may stand between tags.
+func TestPathOfBrokenArguments(t *testing.T) {
+	tags := regexp.MustCompile("<[^>]*>")
+	texts := slices.DeleteFunc(pathTexts(), func(text string) bool { return len(text) > 3000 })
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		text := texts[r.IntN(len(texts))]
+		for range 1 + r.IntN(3) {
+			at := tags.FindAllStringIndex(text, -1)
+			x, y := at[r.IntN(len(at))], at[r.IntN(len(at))]
+			other := text[y[0]:y[1]]
+			switch r.IntN(5) {
+			case 0: // is missing
+				text = text[:x[0]] + text[x[1]:]
+			case 1: // is there twice
+				text = text[:x[1]] + text[x[0]:]
+			case 2: // is another
+				text = text[:x[0]] + other + text[x[1]:]
+			case 3:
+				text = text[:x[0]] + []string{"<!-- x -->", "<![CDATA[y]]>", "<x/>", "<x>y</x>", " z ", "<?p q?>", "<Name>A</Name>", "<Value/>"}[r.IntN(8)] + text[x[0]:]
+			case 4: // closes itself
+				text = text[:x[1]-1] + "/" + text[x[1]-1:]
+			}
+		}
+		samePaths(t, text)
+	}
+}
+
+func FuzzPathOfArguments(f *testing.F) {
+	for _, text := range pathTexts() {
+		if len(text) < 2000 {
+			f.Add(text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) < 5000 { // each of its bytes is asked for
+			samePaths(t, text)
+		}
+	})
+}
+
+// pathTexts are envelopes with arguments of many forms.
+func pathTexts() []string {
 	envelope := func(method, body string) string {
 		return `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">` +
 			`<soap:Header><cwmp:ID soap:mustUnderstand="1">1</cwmp:ID></soap:Header><soap:Body><cwmp:` + method + ">" + body + "</cwmp:" + method + "></soap:Body></soap:Envelope>"
@@ -28,7 +82,7 @@ func TestPathOfArguments(t *testing.T) {
 	named := func(item string) string {
 		return "<" + item + "><Name>A.B.</Name><Writable>0</Writable></" + item + ">"
 	}
-	for _, text := range []string{
+	return []string{
 		envelope("Inform", inform+"<ParameterList>"+value(1, "ParameterValueStruct")+"</ParameterList>"),
 		envelope("Inform", inform+"<ParameterList soap:arrayType='cwmp:ParameterValueStruct[40]' >"+many+"</ParameterList>"),
 		envelope("GetParameterValuesResponse", "<ParameterList>"+many+"</ParameterList>"),
@@ -42,18 +96,20 @@ func TestPathOfArguments(t *testing.T) {
 		envelope("GetParameterNamesResponse", "<ParameterList>"+named("ParameterInfoStruct")+named("ParameterInfoStruct")+"</ParameterList>"),
 		envelope("GetParameterNamesResponse", "<ParameterList>"+named("ParameterInfoStruct")+"</ParameterList>"),
 		envelope("GetParameterValuesResponse", "<ParameterList><ParameterValueStruct><Name>A.B</Name><Value>1<x>2</x></Value></ParameterValueStruct></ParameterList>"),
-	} {
-		samePaths(t, text)
 	}
 }
 
-func samePaths(t *testing.T, text string) {
+// samePaths holds that both ways agree on all positions in the arguments of a text, and
+// says of how many the arguments know one.
+func samePaths(t *testing.T, text string) (known int) {
 	t.Helper()
 	d, messages := cwmp.Parse(text, "text/xml")
 	var p Pass
-	known := 0
 	for _, m := range messages {
 		m.Document = d
+		if m.Args == nil {
+			continue
+		}
 		look := func(from, to int) {
 			for at := from; at <= to; at++ {
 				if got, want := p.pathAt(m, at), soap.PathAt(d, at); got != want {
@@ -71,7 +127,5 @@ func samePaths(t *testing.T, text string) {
 			look(a.Info().TypeAt.Start, a.Info().TypeAt.End)
 		})
 	}
-	if !strings.Contains(text, "</ParameterList><ParameterList>") && known == 0 {
-		t.Errorf("%.300q: the arguments tell nothing", text)
-	}
+	return known
 }
