@@ -34,6 +34,9 @@ func post(length int, body string) string {
 func TestHostile(t *testing.T) {
 	const envelope = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-0"><soap:Body>`
 	deep := envelope + strings.Repeat("<a>", 100000)
+	line := envelope + "<cwmp:GetParameterValuesResponse><ParameterList>" +
+		strings.Repeat(`<ParameterValueStruct><Name>Device.A.B</Name><Value xsi:type="xsd:boolean">x</Value></ParameterValueStruct>`, 100000) +
+		"</ParameterList></cwmp:GetParameterValuesResponse></soap:Body></soap:Envelope>"
 	for _, c := range []struct {
 		name   string
 		file   []byte
@@ -47,6 +50,9 @@ func TestHostile(t *testing.T) {
 		{"zeros on a connection", exchangeOf(strings.Repeat("\x00", 8<<20), ""), exitOK, "not HTTP"},
 		{"zeros after a session's start", exchangeOf(post(0, "")+strings.Repeat("\x00", 4<<20), ""), exitOK, ""},
 		{"zeros after a capture's header", append(exchangeOf("", "")[:24], make([]byte, 64<<20)...), exitOK, "0 sessions"},
+		{"100,000 values in one line, all wrong", exchangeOf(post(len(line), line), ""), exitOK, "1 fragment"},
+		{"the same line as a dump", []byte(post(len(line), line)), exitOK, "1 fragment"},
+		{"8 million lines that are no markup, as a dump", []byte(post(8<<20, "<a"+strings.Repeat("\n", 8<<20))), exitOK, ""},
 		{"deep nesting as a dump", []byte(deep), exitOK, "1 fragment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

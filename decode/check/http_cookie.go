@@ -98,7 +98,7 @@ func (c *cookie) due(m *cwmp.Message) bool {
 // returned appends the values that a request returns of a cookie.
 func returned(all []string, h *http1.Message, cookie string) []string {
 	for i := range h.Fields {
-		if n := h.Fields[i].Name; len(n) != len("Cookie") || !strings.EqualFold(n, "Cookie") {
+		if !h.Fields[i].Is("Cookie") {
 			continue
 		}
 		for rest := h.Fields[i].Value; rest != ""; {

@@ -48,9 +48,10 @@ type Pass struct {
 	userName string // in it
 	names    names
 	places   soap.Paths
-	types    seenTypes
-	endings  *endings
-	again    repeats
+	types    seenTypes // room for the types of a session's answers
+	endings  *endings  // of names, once there were any
+	again    repeats   // of names in a list
+	alike    alikeItems
 	// Of the message's parameters, what the facts have found (see factsOf).
 	marks     marks
 	marked    []marked     // those with marks, guarded ones aside
@@ -64,6 +65,23 @@ type Pass struct {
 type listOf struct {
 	member *cwmp.Member
 	array  cwmp.Array
+}
+
+// unlist lets go what was listed of a message.
+func (p *Pass) unlist() {
+	p.listed, p.marks, p.alike = false, 0, alikeItems{}
+	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
+	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
+}
+
+// emptiedList is a list without items, which keeps nothing, and its memory unless it is a lot.
+func emptiedList[T any](list []T) []T {
+	const many = 1024
+	if cap(list) > many {
+		return nil
+	}
+	clear(list)
+	return list[:0]
 }
 
 // place is a position that a check reports.
@@ -195,7 +213,7 @@ func atBlock(m *cwmp.Message, b *soap.Block) place {
 func atField(m *cwmp.Message, name string) place {
 	at := place{m: m, field: name}
 	for i := range m.HTTP.Fields {
-		if len(m.HTTP.Fields[i].Name) == len(name) && strings.EqualFold(m.HTTP.Fields[i].Name, name) {
+		if m.HTTP.Fields[i].Is(name) {
 			at.raw = int(m.HTTP.Fields[i].Line.Start)
 			break
 		}

@@ -18,7 +18,7 @@ func (p *Pass) pathAt(m *cwmp.Message, at int) string {
 			return p.names.join("/", d.Envelope.Name.Local, "/Body/", method.Name.Local)
 		}
 		if len(m.Notes) == 0 && len(m.Extra) == 0 && m.Args != nil {
-			w := argumentWay{text: d.Text, at: at, path: append(append(append(append(p.names.buf[:0], '/'), d.Envelope.Name.Local...), "/Body/"...), method.Name.Local...)}
+			w := argumentWay{m: m, alike: &p.alike, text: d.Text, at: at, path: append(append(append(append(p.names.buf[:0], '/'), d.Envelope.Name.Local...), "/Body/"...), method.Name.Local...)}
 			found := w.find(m.Args)
 			if p.names.buf = w.path; found {
 				return p.names.keep()
@@ -45,9 +45,20 @@ func orderly(d *soap.Document) bool {
 // most of them. They were read without anything odd: their elements have the names that
 // they should have, and are there once, but for the items of lists.
 type argumentWay struct {
-	text string
-	at   int
-	path []byte
+	m     *cwmp.Message
+	alike *alikeItems
+	text  string
+	at    int
+	path  []byte
+}
+
+// alikeItems is whether all items of a message's list have the same name, as in nearly
+// all lists: then the number of one is its place. Several findings may ask, and the list
+// may be long.
+type alikeItems struct {
+	of   *cwmp.Message
+	list string // its element
+	name string // of all items, "" where they have several
 }
 
 // find appends the way to the path, and says whether it is known.
@@ -124,19 +135,20 @@ func (w *argumentWay) item(list string, n int, span func(int) soap.Span) int {
 	if i == n || span(i).Start > w.at || span(i).Start < 0 {
 		return -1
 	}
-	name := w.tag(span(i).Start)
-	before, repeated := 0, false
-	for j := range i {
-		if w.tag(span(j).Start) == name {
-			before++
+	if x := w.alike; x.of != w.m || x.list != list {
+		*x = alikeItems{w.m, list, w.tag(span(0).Start)}
+		for j := 1; j < n && x.name != ""; j++ {
+			if w.tag(span(j).Start) != x.name {
+				x.name = ""
+			}
 		}
 	}
-	for j := i + 1; j < n && before == 0 && !repeated; j++ {
-		repeated = w.tag(span(j).Start) == name
+	if w.alike.name == "" {
+		return -1
 	}
-	w.path = append(append(append(append(w.path, '/'), list...), '/'), name...)
-	if before > 0 || repeated {
-		w.path = append(strconv.AppendInt(append(w.path, '['), int64(before)+1, 10), ']')
+	w.path = append(append(append(append(w.path, '/'), list...), '/'), w.alike.name...)
+	if n > 1 {
+		w.path = append(strconv.AppendInt(append(w.path, '['), int64(i)+1, 10), ']')
 	}
 	return i
 }

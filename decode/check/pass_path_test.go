@@ -115,7 +115,7 @@ func samePaths(t *testing.T, text string) (known int) {
 				if got, want := p.pathAt(m, at), soap.PathAt(d, at); got != want {
 					t.Fatalf("%.300q at %d: %s, by the text %s", text, at, got, want)
 				}
-				w := argumentWay{text: d.Text, at: at}
+				w := argumentWay{m: m, alike: new(alikeItems), text: d.Text, at: at}
 				if w.find(m.Args) {
 					known++
 				}

@@ -60,23 +60,6 @@ func (p *Pass) eachArray(f func(*cwmp.Member, cwmp.Array)) {
 	}
 }
 
-// unlist lets go what was listed of a message.
-func (p *Pass) unlist() {
-	p.listed, p.marks = false, 0
-	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
-	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
-}
-
-// emptiedList is a list without items, which keeps nothing, and its memory unless it is a lot.
-func emptiedList[T any](list []T) []T {
-	const many = 1024
-	if cap(list) > many {
-		return nil
-	}
-	clear(list)
-	return list[:0]
-}
-
 func arraySize(p *Pass) {
 	m := p.Message
 	wrapped := false

@@ -208,6 +208,7 @@ func (t *Tracker) start() {
 	if t.conns == nil {
 		t.limits = t.Limits.orDefaults()
 		t.conns = map[*capture.Conn]*connTrack{}
+		t.byUDP.most = knownUDP
 		t.byCookie = map[cookie]bearers{}
 		t.byDevice = map[caller]*tracked{}
 		t.byClient = newChains(func(s *tracked) *place[tracked] { return &s.peer })

@@ -108,7 +108,7 @@ func (s *tracked) cookie(name string) int {
 // and, some, by ',' (reference 9.1 no. 20).
 func eachCookie(m *http1.Message, f func(name, value string)) {
 	for i := range m.Fields {
-		if !isField(&m.Fields[i], "Cookie") {
+		if !m.Fields[i].Is("Cookie") {
 			continue
 		}
 		for part, rest := "", m.Fields[i].Value; rest != ""; {
@@ -125,10 +125,6 @@ func eachCookie(m *http1.Message, f func(name, value string)) {
 	}
 }
 
-func isField(f *http1.Field, name string) bool {
-	return f.Name == name || len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
-}
-
 // takeFields notes what the fields of a response tell about its session: the
 // cookies that it sets, and that its connection will be closed.
 func (t *Tracker) takeFields(s *tracked, m *http1.Message) {
@@ -136,9 +132,9 @@ func (t *Tracker) takeFields(s *tracked, m *http1.Message) {
 	for i := range m.Fields {
 		f := &m.Fields[i]
 		switch {
-		case isField(f, "Set-Cookie"), isField(f, "Set-Cookie2"):
+		case f.Is("Set-Cookie"), f.Is("Set-Cookie2"):
 			t.setCookie(s, f.Value)
-		case !connection && isField(f, "Connection"):
+		case !connection && f.Is("Connection"):
 			connection = true
 			s.leaving = s.leaving || strings.Contains(strings.ToLower(f.Value), "close")
 		}

@@ -20,7 +20,6 @@ func (t *Tracker) learnUDP(raw string, id *DeviceID) {
 	if !strings.Contains(address, ":") {
 		address += ":80"
 	}
-	t.byUDP.most = knownUDP
 	t.byUDP.learn(append(t.byUDP.scratch[:0], address...), id)
 }
 

@@ -252,3 +252,54 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 }
+
+// TestStoreOfMany holds that devices are told apart where there are so many that the
+// hashes of their keys, and of their addresses, are the same for some.
+func TestStoreOfMany(t *testing.T) {
+	many := 300_000
+	if testing.Short() {
+		many = 20_000
+	}
+	s := &history.Store{Limit: many}
+	key := func(i int) string { return "00D09E-P-" + strconv.Itoa(i) }
+	host := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
+	for i := range many {
+		s.Put(&history.Device{Key: key(i), Sessions: i, Address: host(i)})
+	}
+	gone := func(i int) bool { return i%3 == 0 || i%5 == 0 }
+	for i := range many {
+		switch {
+		case i%3 == 0:
+			s.Forget(key(i))
+		case i%5 == 0:
+			s.ForgetAt(host(i))
+		}
+	}
+	left := 0
+	for i := range many {
+		d := s.Device(key(i))
+		if (d == nil) != gone(i) || d != nil && (d.Key != key(i) || d.Sessions != i || d.Address != host(i)) {
+			t.Fatalf("%d: %+v", i, d)
+		}
+		if d != nil {
+			left++
+		}
+	}
+	if s.Len() != left {
+		t.Errorf("%d of %d are known", s.Len(), left)
+	}
+	for i := range many { // in the place of those that went
+		if gone(i) {
+			s.Put(&history.Device{Key: key(i), Sessions: i, Address: host(i)})
+		}
+	}
+	s.Put(&history.Device{Key: "one more", Sessions: 1})
+	for i := range many {
+		if d := s.Device(key(i)); d != nil && d.Sessions != i {
+			t.Fatalf("%d again: %+v", i, d)
+		}
+	}
+	if s.Len() != many {
+		t.Errorf("%d are known, of %d", s.Len(), many)
+	}
+}

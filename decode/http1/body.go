@@ -206,17 +206,9 @@ func (s *stream) aroundMarkup(data []byte) int {
 }
 
 // indexLine returns the index behind the first '>' or line end in data, 0 when
-// there is none.
-func indexLine(data []byte) int {
-	n := bytes.IndexByte(data, '\n')
-	if n >= 0 {
-		data = data[:n]
-	}
-	if m := bytes.IndexByte(data, '>'); m >= 0 {
-		return m + 1
-	}
-	return n + 1
-}
+// there is none. It looks no further than that: data may be a long message, of
+// which each tag is asked for.
+func indexLine(data []byte) int { return bytes.IndexAny(data, ">\n") + 1 }
 
 // markupCut says whether a message that ends with its root element ended before
 // it, and before its declared length.

@@ -106,6 +106,9 @@ func (m *Message) Field(name string) (value string, ok bool) {
 	return "", false
 }
 
+// Is says whether the field has that name, in any case (RFC 9110 5.1).
+func (f *Field) Is(name string) bool { return isName(f.Name, name) }
+
 // isName says whether a and b are equal in any case. Most names differ in
 // length, or at their end.
 func isName(a, b string) bool {
