@@ -29,7 +29,33 @@ const (
 // Put takes back an item. Nobody may know it any more, nor a string that was
 // taken out of it. What of it the Front or the Back may still know is left alone.
 func (p *Pool) Put(it Item) {
-	if p == nil || it.Kind != SessionItem || it.Session == nil || it.Session.Pending > 0 {
+	if p == nil {
+		return
+	}
+	switch {
+	case it.Kind == SessionItem && it.Session != nil:
+		p.session(it)
+	case it.Kind == ConnectionRequestItem && it.ConnectionRequest != nil:
+		for _, x := range it.ConnectionRequest.Exchanges {
+			p.exchange(x)
+		}
+	case it.Kind == TransferItem && it.Transfer != nil:
+		p.exchange(it.Transfer.Exchange)
+	}
+}
+
+// exchange takes back the messages of an exchange that is over.
+func (p *Pool) exchange(x *http1.Exchange) {
+	if x == nil || x.Request == nil || x.Response == nil {
+		return
+	}
+	p.http().Put(x.Request)
+	p.http().Put(x.Response)
+}
+
+// session takes back a session's messages, and the list of its findings.
+func (p *Pool) session(it Item) {
+	if it.Session.Pending > 0 {
 		return
 	}
 	p.messages.Put(it.Session.Messages)

@@ -52,8 +52,8 @@ type batch struct {
 const (
 	batchBytes   = 32 << 10
 	batchSize    = 256
-	batches      = 8         // on their way at a time
-	batchesBytes = 256 << 10 // of them, but for one
+	batches      = 16        // on their way at a time
+	batchesBytes = 512 << 10 // of them, but for one
 
 	parcels      = 8       // lists of items on their way at a time
 	parcelsBytes = 1 << 20 // of them, but for one

@@ -72,6 +72,10 @@ type Checker struct {
 	held         []Finding       // room for those of a session that is over
 	sorted       []*Finding      // of held, in their order
 	spare        []*follow       // of sessions that are over
+	besides      struct {        // what is in no session
+		follow  follow
+		session cwmp.Session
+	}
 }
 
 // follow is what is known of an open session.
@@ -306,6 +310,15 @@ func (f *follow) deviceKey() string {
 		f.key = f.session.Device.Key()
 	}
 	return f.key
+}
+
+// aside is a follow, as new, of what is in no session, with the id of the session that it
+// leads to. It is valid until the next call.
+func (c *Checker) aside(id [16]byte) *follow {
+	b := &c.besides
+	b.session = cwmp.Session{ID: id}
+	b.follow = follow{session: &b.session}
+	return &b.follow
 }
 
 // forget lets a session go. Its follow serves another one.

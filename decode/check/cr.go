@@ -65,7 +65,8 @@ func (c *Checker) judgeCall(r *cwmp.ConnectionRequest) {
 		return
 	}
 	key := r.Device.Key()
-	f := &follow{session: &cwmp.Session{ID: r.Session}, past: c.History.Device(key), sameUser: c.sameUser(r), sharedHost: c.fleet.shared(r)}
+	f := c.aside(r.Session)
+	f.past, f.sameUser, f.sharedHost = c.History.Device(key), c.sameUser(r), c.fleet.shared(r)
 	if o := c.openOf(key); o != nil {
 		f.open = o.session
 	}
@@ -118,7 +119,7 @@ func (c *Checker) heard() {
 		if i < 0 || c.History.Device(call.device) == nil || c.gapAt.After(call.at) { // its sessions don't pass here
 			continue
 		}
-		c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+		c.begin(c.aside([16]byte{}), nil, nil)
 		c.pass.Check = c.calls[i]
 		c.pass.report(CPE, place{raw: -1}, "%s", text)
 		for j := range c.pass.out {
@@ -173,8 +174,8 @@ func callForm(p *Pass) {
 // digestChallenge is the parameters of a Digest challenge.
 func digestChallenge(a *http1.Message) (text string, ok bool) {
 	for _, v := range a.Values("WWW-Authenticate") {
-		if len(v) > 7 && strings.EqualFold(v[:7], "Digest ") {
-			return v[7:], true
+		if text, ok := http1.CutDigest(v); ok && text != "" {
+			return text, true
 		}
 	}
 	return "", false
@@ -230,26 +231,32 @@ func callLater(p *Pass) {
 	})
 }
 
+// usualParameters are as many as a challenge, or an answer to one, mostly has no more of.
+const usualParameters = 12
+
 func callDigest(p *Pass) {
-	var challenge map[string]string
+	var asked [usualParameters]http1.Parameter
+	var challenge http1.Parameters
 	p.attempts(func(q, a *http1.Message) {
-		if text, ok := q.Field("Authorization"); ok && len(text) > 7 && strings.EqualFold(text[:7], "Digest ") {
-			v, quoted := http1.AuthParameters(text[7:])
+		field, _ := q.Field("Authorization")
+		if text, ok := http1.CutDigest(field); ok && text != "" {
+			var room [usualParameters]http1.Parameter
+			v := http1.AuthParameters(room[:0], text)
 			what := ""
-			switch n, err := strconv.ParseUint(v["nc"], 16, 64); {
-			case v["uri"] != q.Target:
-				what = "uri is " + short(v["uri"]) + ", and the request is for " + short(q.Target)
-			case challenge != nil && challenge["opaque"] != "" && v["opaque"] != challenge["opaque"]:
+			switch n, err := strconv.ParseUint(v.Get("nc"), 16, 64); {
+			case v.Get("uri") != q.Target:
+				what = "uri is " + short(v.Get("uri")) + ", and the request is for " + short(q.Target)
+			case challenge.Get("opaque") != "" && v.Get("opaque") != challenge.Get("opaque"):
 				what = "opaque doesn't come back as it was"
-			case challenge != nil && challenge["qop"] != "" && v["qop"] == "":
+			case challenge.Get("qop") != "" && v.Get("qop") == "":
 				what = "qop is missing, and the challenge has one"
-			case v["qop"] != "" && v["qop"] != "auth" && v["qop"] != "auth-int":
-				what = "qop is " + short(v["qop"])
-			case v["qop"] != "" && v["cnonce"] == "":
+			case v.Get("qop") != "" && v.Get("qop") != "auth" && v.Get("qop") != "auth-int":
+				what = "qop is " + short(v.Get("qop"))
+			case v.Get("qop") != "" && v.Get("cnonce") == "":
 				what = "cnonce is missing"
-			case v["qop"] != "" && (err != nil || n == 0 || len(v["nc"]) != 8):
-				what = "nc is " + quote(v["nc"])
-			case quoted["nc"] || quoted["qop"] || quoted["algorithm"]:
+			case v.Get("qop") != "" && (err != nil || n == 0 || len(v.Get("nc")) != 8):
+				what = "nc is " + quote(v.Get("nc"))
+			case v.Quoted("nc") || v.Quoted("qop") || v.Quoted("algorithm"):
 				what = "nc, qop or algorithm stands in quotes"
 			}
 			if what != "" {
@@ -258,7 +265,7 @@ func callDigest(p *Pass) {
 		}
 		if a != nil && a.Status == 401 {
 			if text, ok := digestChallenge(a); ok {
-				challenge, _ = http1.AuthParameters(text)
+				challenge = http1.AuthParameters(asked[:0], text)
 			}
 		}
 	})
@@ -270,16 +277,17 @@ func callResponse(p *Pass) {
 	}
 	p.attempts(func(q, a *http1.Message) {
 		text, _ := q.Field("Authorization")
-		v := http1.Digest(text)
-		password, known := p.secrets[v["username"]]
+		rest, _ := http1.CutDigest(text)
+		v := http1.AuthParameters(nil, rest)
+		password, known := p.secrets[v.Get("username")]
 		if !known {
 			return
 		}
 		want, ok := http1.DigestResponse(v, q.Method, password)
-		if !ok || strings.EqualFold(want, v["response"]) {
+		if !ok || strings.EqualFold(want, v.Get("response")) {
 			return
 		}
-		p.reportCall(ACS, q, "Authorization", "The answer to the challenge is not that of the user %s with the known password", short(v["username"]))
+		p.reportCall(ACS, q, "Authorization", "The answer to the challenge is not that of the user %s with the known password", short(v.Get("username")))
 		if a != nil && accepted(a.Status) {
 			p.reportCall(CPE, a, "", "The CPE accepts a wrong answer to its challenge")
 		}
@@ -295,9 +303,10 @@ func callNonce(p *Pass) {
 		if !ok {
 			return
 		}
-		v, _ := http1.AuthParameters(text)
+		var room [usualParameters]http1.Parameter
+		v := http1.AuthParameters(room[:0], text)
 		for _, name := range []string{"realm", "nonce"} {
-			if v[name] == "" {
+			if v.Get(name) == "" {
 				p.reportCall(CPE, a, "WWW-Authenticate", "The challenge has no %s", name)
 			}
 		}

@@ -291,7 +291,7 @@ func (c *Checker) sameUser(r *cwmp.ConnectionRequest) int {
 	}
 	for _, x := range r.Exchanges {
 		v, _ := x.Request.Field("Authorization")
-		name := http1.Digest(v)["username"]
+		name := http1.DigestParameter(v, "username")
 		if name == "" {
 			continue
 		}
@@ -337,7 +337,7 @@ func (c *Checker) refusedCall(e cwmp.Event) {
 	if i < 0 {
 		return
 	}
-	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+	c.begin(c.aside([16]byte{}), nil, nil)
 	c.pass.Check = c.secure[i]
 	c.pass.reportPast(Warning, CPE, nowhere, []Ref{ofPast(&d.Last)}, "The connection to the ConnectionRequestURL of %s was refused", short(key))
 	for i := range c.pass.out {

@@ -55,7 +55,7 @@ func (c *Checker) judgeTLS(e cwmp.Event) {
 	if h == nil || h.TLS == nil && (h.Summary == nil || h.Summary.Protocol != http1.TLS) {
 		return
 	}
-	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+	c.begin(c.aside([16]byte{}), nil, nil)
 	c.pass.secure, c.pass.at, c.pass.port = h, e.Time, c.fleet.port(h.Conn)
 	for _, k := range c.secure {
 		c.pass.Check = k

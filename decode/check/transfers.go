@@ -49,7 +49,9 @@ type fileSeen struct {
 // judgeTransfer runs the checks of transfers.
 func (c *Checker) judgeTransfer(x *cwmp.Transfer) {
 	key := x.Device.Key()
-	c.begin(&follow{session: &cwmp.Session{ID: x.Session}, past: c.History.Device(key)}, nil, nil)
+	f := c.aside(x.Session)
+	f.past = c.History.Device(key)
+	c.begin(f, nil, nil)
 	c.pass.transfer = x
 	for _, k := range c.transfers {
 		c.pass.Check = k

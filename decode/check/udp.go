@@ -52,7 +52,7 @@ func (c *Checker) judgeDatagram(d *cwmp.Datagram) {
 		c.latest = d.Time
 		c.heard()
 	}
-	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+	c.begin(c.aside([16]byte{}), nil, nil)
 	c.pass.datagram, c.pass.secrets = d, c.Secrets
 	at := d.Conn.Server
 	if d.Request == nil {

@@ -1,16 +1,12 @@
 package check
 
-import (
-	"informant/decode/cwmp"
-)
+import "informant/decode/cwmp"
 
 // leaves calls f for each simple argument that is there, with the member it is
-// of. list is true for an item of a list.
+// of.
 func leaves(s cwmp.Struct, f func(member *cwmp.Member, l *cwmp.Leaf)) {
-	members := s.Members()
-	for i := range members {
-		m := &members[i]
-		switch v := m.Value.(type) {
+	cwmp.EachMember(s, func(m *cwmp.Member, v cwmp.Value) {
+		switch v := v.(type) {
 		case *cwmp.Leaf:
 			if v.Present {
 				f(m, v)
@@ -31,7 +27,7 @@ func leaves(s cwmp.Struct, f func(member *cwmp.Member, l *cwmp.Leaf)) {
 		case cwmp.Struct:
 			leaves(v, f)
 		}
-	}
+	})
 }
 
 // The members of a ParameterValueStruct, of which there may be thousands.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"informant/capture"
-	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
 
@@ -56,7 +55,7 @@ func (c *Checker) judgeStanza(e *http1.Event) {
 		c.stanzas.remove(key)
 		return
 	}
-	c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+	c.begin(c.aside([16]byte{}), nil, nil)
 	c.pass.stanza, c.pass.allowed = &x, c.AllowedJIDs
 	for _, k := range c.stanzaChecks {
 		c.pass.Check = k
@@ -95,7 +94,7 @@ func (c *Checker) unansweredStanzas(e *http1.Event) {
 		return
 	}
 	for _, id := range ids {
-		c.begin(&follow{session: &cwmp.Session{}}, nil, nil)
+		c.begin(c.aside([16]byte{}), nil, nil)
 		c.pass.Check = c.stanzaChecks[i]
 		c.pass.report(CPE, nowhere, "The connection request over XMPP with the id %s was not answered", short(id))
 		c.giveStanza(e)

@@ -21,16 +21,22 @@ var (
 	addObjectMembers      = new(AddObject).Members()
 	objectAddedMembers    = new(AddObjectResponse).Members()
 	deleteObjectMembers   = new(DeleteObject).Members()
+	objectDeletedMembers  = new(DeleteObjectResponse).Members()
+
+	rebootMembers        = new(Reboot).Members()
+	downloadMembers      = new(Download).Members()
+	downloadingMembers   = new(DownloadResponse).Members()
+	transferredMembers   = new(TransferComplete).Members()
+	transferFaultMembers = new(FaultStruct).Members()
 )
 
-// HotMembers is how many members such a struct has at most: the room with which
-// AppendMembers allocates nothing.
-const HotMembers = 6
+// hotMembers is how many members such a struct has at most.
+const hotMembers = 10
 
 // hot is the members of s without their values, which it puts into values, and
 // where the presence of s is kept, nil where that is not kept. It returns no
 // members of a struct that is none of these.
-func hot(s Struct, values *[HotMembers]Value) ([]Member, *Presence) {
+func hot(s Struct, values *[hotMembers]Value) ([]Member, *Presence) {
 	switch s := s.(type) {
 	case *ParameterValueStruct:
 		values[0], values[1] = &s.Name, &s.Value
@@ -48,7 +54,7 @@ func hot(s Struct, values *[HotMembers]Value) ([]Member, *Presence) {
 		values[0], values[1], values[2], values[3] = &s.Manufacturer, &s.OUI, &s.ProductClass, &s.SerialNumber
 		return deviceMembers, &s.Presence
 	case *Inform:
-		*values = [HotMembers]Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList}
+		copy(values[:], []Value{&s.DeviceID, &s.Event, &s.MaxEnvelopes, &s.CurrentTime, &s.RetryCount, &s.ParameterList})
 		return informMembers, nil
 	case *InformResponse:
 		values[0] = &s.MaxEnvelopes
@@ -80,21 +86,42 @@ func hot(s Struct, values *[HotMembers]Value) ([]Member, *Presence) {
 	case *DeleteObject:
 		values[0], values[1] = &s.ObjectName, &s.ParameterKey
 		return deleteObjectMembers, nil
+	case *DeleteObjectResponse:
+		values[0] = &s.Status
+		return objectDeletedMembers, nil
+	case *Reboot:
+		values[0] = &s.CommandKey
+		return rebootMembers, nil
+	case *Download:
+		*values = [hotMembers]Value{&s.CommandKey, &s.FileType, &s.URL, &s.Username, &s.Password, &s.FileSize, &s.TargetFileName, &s.DelaySeconds, &s.SuccessURL, &s.FailureURL}
+		return downloadMembers, nil
+	case *DownloadResponse:
+		values[0], values[1], values[2] = &s.Status, &s.StartTime, &s.CompleteTime
+		return downloadingMembers, nil
+	case *TransferComplete:
+		values[0], values[1], values[2], values[3] = &s.CommandKey, &s.FaultStruct, &s.StartTime, &s.CompleteTime
+		return transferredMembers, nil
+	case *FaultStruct:
+		values[0], values[1] = &s.FaultCode, &s.FaultString
+		return transferFaultMembers, &s.Presence
 	}
 	return nil, nil
 }
 
-// AppendMembers appends the members of s to dst. With room for HotMembers in dst
-// it allocates nothing for what nearly every session holds, which s.Members does.
-func AppendMembers(dst []Member, s Struct) []Member {
-	var values [HotMembers]Value
+// EachMember calls f with the members of s and their values, in the order of the schema.
+// Member.Value is not to be used. For what nearly every session holds it allocates
+// nothing, which s.Members does.
+func EachMember(s Struct, f func(m *Member, v Value)) {
+	var values [hotMembers]Value
 	list, _ := hot(s, &values)
 	if list == nil {
-		return append(dst, s.Members()...)
+		list = s.Members()
+		for i := range list {
+			f(&list[i], list[i].Value)
+		}
+		return
 	}
-	for i, m := range list {
-		m.Value = values[i]
-		dst = append(dst, m)
+	for i := range list {
+		f(&list[i], values[i])
 	}
-	return dst
 }

@@ -217,7 +217,7 @@ func (d *decoder) namespace() {
 // structure reads the element whose Start is the current token into s.
 func (d *decoder) structure(s Struct) {
 	if !d.general {
-		var values [HotMembers]Value
+		var values [hotMembers]Value
 		if members, p := hot(s, &values); members != nil {
 			m := matcher{members: members, values: values[:], last: -1}
 			d.fields(&m, p)

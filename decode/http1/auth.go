@@ -2,23 +2,48 @@ package http1
 
 import "strings"
 
-// AuthParameters are the parameters of a challenge or of an answer to one, behind the
-// name of its scheme (RFC 7235 2.1): by their names in lower case, with the quotes taken
-// off, and which of them had quotes. What can't be read is left out.
-func AuthParameters(text string) (values map[string]string, quoted map[string]bool) {
-	values, quoted = map[string]string{}, map[string]bool{}
-	for rest := text; rest != ""; {
-		name, value, inQuotes, after, ok := authParameter(rest)
+// Parameter is a parameter of a challenge or of an answer to one.
+type Parameter struct {
+	Name   string // as it was written
+	Value  string // with the quotes taken off
+	Quoted bool
+}
+
+// Parameters are those of one challenge, or of an answer to one, in their order.
+type Parameters []Parameter
+
+// AuthParameters appends to dst the parameters of a challenge or of an answer to one,
+// behind the name of its scheme (RFC 7235 2.1). What can't be read is left out.
+func AuthParameters(dst Parameters, text string) Parameters {
+	for text != "" {
+		name, value, quoted, after, ok := authParameter(text)
 		if !ok {
 			break
 		}
-		name = strings.ToLower(name)
-		values[name], rest = value, after
-		if inQuotes {
-			quoted[name] = true
+		dst, text = append(dst, Parameter{name, value, quoted}), after
+	}
+	return dst
+}
+
+// Get is the value of a parameter, the last of that name in any case; "" where there is
+// none.
+func (ps Parameters) Get(name string) string {
+	for i := len(ps) - 1; i >= 0; i-- {
+		if isName(ps[i].Name, name) {
+			return ps[i].Value
 		}
 	}
-	return values, quoted
+	return ""
+}
+
+// Quoted says whether a parameter of that name stands in quotes.
+func (ps Parameters) Quoted(name string) bool {
+	for i := range ps {
+		if ps[i].Quoted && isName(ps[i].Name, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // authParameter is the first parameter of a text, and what stands behind it.
@@ -40,31 +65,28 @@ func authParameter(text string) (name, value string, quoted bool, rest string, o
 
 const digestScheme = "Digest "
 
-// DigestParameter is one parameter of a Digest challenge, or of an answer to one: the
-// last of that name; "" where there is none.
-func DigestParameter(field, name string) (value string) {
+// CutDigest is a challenge, or an answer to one, without the name of its scheme. It is
+// false where that is not Digest.
+func CutDigest(field string) (parameters string, ok bool) {
 	if len(field) < len(digestScheme) || !strings.EqualFold(field[:len(digestScheme)], digestScheme) {
-		return ""
+		return "", false
 	}
-	for rest := field[len(digestScheme):]; rest != ""; {
+	return field[len(digestScheme):], true
+}
+
+// DigestParameter is one parameter of a Digest challenge, or of an answer to one: the
+// last of that name; "" where there is none, or of any other scheme.
+func DigestParameter(field, name string) (value string) {
+	rest, _ := CutDigest(field)
+	for rest != "" {
 		n, v, _, after, ok := authParameter(rest)
 		if !ok {
 			break
 		}
-		if strings.EqualFold(n, name) {
+		if isName(n, name) {
 			value = v
 		}
 		rest = after
 	}
 	return value
-}
-
-// Digest is the parameters of a Digest challenge, or of an answer to one; nil of any
-// other scheme.
-func Digest(field string) map[string]string {
-	if len(field) < len(digestScheme) || !strings.EqualFold(field[:len(digestScheme)], digestScheme) {
-		return nil
-	}
-	values, _ := AuthParameters(field[len(digestScheme):])
-	return values
 }

@@ -11,8 +11,8 @@ import (
 // DigestResponse is the response that a Digest answer must have (RFC 2617 3.2.2, RFC
 // 7616 3.4) by its own parameters, the method and the password. It is false where they
 // ask for what can't be computed: another algorithm, or auth-int.
-func DigestResponse(v map[string]string, method, password string) (response string, ok bool) {
-	algorithm, session := strings.CutSuffix(strings.ToLower(v["algorithm"]), "-sess")
+func DigestResponse(v Parameters, method, password string) (response string, ok bool) {
+	algorithm, session := strings.CutSuffix(strings.ToLower(v.Get("algorithm")), "-sess")
 	var sum func() hash.Hash
 	switch algorithm {
 	case "", "md5":
@@ -27,16 +27,16 @@ func DigestResponse(v map[string]string, method, password string) (response stri
 		d.Write([]byte(strings.Join(parts, ":")))
 		return hex.EncodeToString(d.Sum(nil))
 	}
-	a1 := h(v["username"], v["realm"], password)
+	a1 := h(v.Get("username"), v.Get("realm"), password)
 	if session {
-		a1 = h(a1, v["nonce"], v["cnonce"])
+		a1 = h(a1, v.Get("nonce"), v.Get("cnonce"))
 	}
-	a2 := h(method, v["uri"])
-	switch v["qop"] {
+	a2 := h(method, v.Get("uri"))
+	switch v.Get("qop") {
 	case "":
-		return h(a1, v["nonce"], a2), true
+		return h(a1, v.Get("nonce"), a2), true
 	case "auth":
-		return h(a1, v["nonce"], v["nc"], v["cnonce"], "auth", a2), true
+		return h(a1, v.Get("nonce"), v.Get("nc"), v.Get("cnonce"), "auth", a2), true
 	}
 	return "", false
 }

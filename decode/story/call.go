@@ -37,7 +37,7 @@ func OfCall(r *cwmp.ConnectionRequest, findings []check.Finding, now time.Time) 
 		if _, has := x.Request.Field("Authorization"); has && x.Response.Status == 401 {
 			refused++
 			v, _ := x.Response.Field("WWW-Authenticate")
-			stale = strings.EqualFold(http1.Digest(v)["stale"], "true")
+			stale = strings.EqualFold(http1.DigestParameter(v, "stale"), "true")
 		}
 	}
 	if last.Response == nil {

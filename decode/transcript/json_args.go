@@ -19,10 +19,7 @@ func (e *encoder) members(s cwmp.Struct) {
 	if op, ok := s.(*cwmp.OperationStruct); ok {
 		e.known("Kind", op.Kind)
 	}
-	var room [cwmp.HotMembers]cwmp.Member
-	for _, m := range cwmp.AppendMembers(room[:0], s) {
-		e.member(m.Name, m.Value)
-	}
+	cwmp.EachMember(s, func(m *cwmp.Member, v cwmp.Value) { e.member(m.Name, v) })
 }
 
 // member writes a member if it is present.

@@ -448,14 +448,13 @@ func eachSecret(v cwmp.Value, f func(*cwmp.Leaf)) {
 			eachSecret(v.Item(i), f)
 		}
 	case cwmp.Struct:
-		var room [cwmp.HotMembers]cwmp.Member
-		for _, m := range cwmp.AppendMembers(room[:0], v) {
-			if l, ok := m.Value.(*cwmp.Leaf); ok && secretArg(m.Name) {
+		cwmp.EachMember(v, func(m *cwmp.Member, v cwmp.Value) {
+			if l, ok := v.(*cwmp.Leaf); ok && secretArg(m.Name) {
 				f(l)
-				continue
+				return
 			}
-			eachSecret(m.Value, f)
-		}
+			eachSecret(v, f)
+		})
 	}
 }
 

@@ -161,12 +161,12 @@ func secretAround(v cwmp.Value, at soap.Span) (secret, found bool) {
 			}
 		}
 	case cwmp.Struct:
-		var room [cwmp.HotMembers]cwmp.Member
-		for _, m := range cwmp.AppendMembers(room[:0], v) {
-			if secret, found = secretAround(m.Value, at); found {
-				return secret, true
+		cwmp.EachMember(v, func(_ *cwmp.Member, v cwmp.Value) {
+			if !found {
+				secret, found = secretAround(v, at)
 			}
-		}
+		})
+		return secret, found
 	}
 	return false, false
 }
