@@ -72,6 +72,7 @@ type Tracker struct {
 
 	// silent are connections that are open and of which nothing was heard yet.
 	silent chains[connTrack]
+	idle   []*connTrack // of connections that are over
 
 	devices   deviceBook
 	requests  requestBook
@@ -272,7 +273,12 @@ func (t *Tracker) overdue(s *tracked) (Cause, bool) {
 func (t *Tracker) conn(e *http1.Event) *connTrack {
 	ct := t.conns[e.Conn]
 	if ct == nil {
-		ct = &connTrack{conn: e.Conn, opened: e.Time, midstream: e.Kind != http1.Opened}
+		if n := len(t.idle); n > 0 {
+			ct, t.idle = t.idle[n-1], t.idle[:n-1]
+		} else {
+			ct = new(connTrack)
+		}
+		ct.conn, ct.opened, ct.midstream = e.Conn, e.Time, e.Kind != http1.Opened
 		t.conns[e.Conn] = ct
 	}
 	return ct
@@ -600,6 +606,17 @@ func (t *Tracker) close(ct *connTrack, e *http1.Event) {
 	}
 	delete(t.conns, e.Conn)
 	t.emit(Event{Kind: ConnectionOver, Time: e.Time, HTTP: e})
+	t.discard(ct)
+}
+
+// discard keeps what was known of a connection that is over for one to come. Where an
+// exchange may still know it, it doesn't.
+func (t *Tracker) discard(ct *connTrack) {
+	const few = 256
+	if ct.waiting == nil && ct.own.ct == nil && len(ct.prelude) == 0 && !ct.silence.listed && len(t.idle) < few {
+		*ct = connTrack{}
+		t.idle = append(t.idle, ct)
+	}
 }
 
 // Drop forgets a connection whose decoding failed. Its session ends with what

@@ -16,10 +16,10 @@ import (
 // asked for first. The zero value masks nothing.
 type echoes struct {
 	s     *cwmp.Session
-	mask  *strings.Replacer // nil where there are no secrets
+	mask  *masker // nil where there are no secrets
 	asked bool
 
-	freeMask  *strings.Replacer // the same for free text
+	freeMask  *masker // the same for free text
 	freeAsked bool
 }
 
@@ -106,12 +106,12 @@ func (x *echoes) verdict(v *story.Verdict) string {
 
 // echoMask masks the values of the secrets that stand in a session's arguments,
 // also where they are escaped as XML wants it.
-func echoMask(s *cwmp.Session) *strings.Replacer {
+func echoMask(s *cwmp.Session) *masker {
 	return masking(argSecrets(nil, s, shortestEcho))
 }
 
 // freeMask masks those that are long enough, and the credentials of the heads.
-func freeMask(s *cwmp.Session) *strings.Replacer {
+func freeMask(s *cwmp.Session) *masker {
 	values := argSecrets(nil, s, shortestFree)
 	for _, m := range s.Messages {
 		if m.HTTP != nil {
@@ -154,8 +154,14 @@ func headSecrets(values []string, head string) []string {
 	return values
 }
 
+// masker masks values. In most texts none of them stands.
+type masker struct {
+	values   []string // the longer ones first, each once
+	replacer *strings.Replacer
+}
+
 // masking masks the values, nil where there are none.
-func masking(values []string) *strings.Replacer {
+func masking(values []string) *masker {
 	if len(values) == 0 {
 		return nil
 	}
@@ -167,12 +173,22 @@ func masking(values []string) *strings.Replacer {
 		}
 		return strings.Compare(a, b)
 	})
-	values = slices.Compact(values)
-	pairs := make([]string, 0, 2*len(values))
-	for _, v := range values {
-		pairs = append(pairs, v, mask)
+	return &masker{values: slices.Compact(values)}
+}
+
+// Replace is text with the values masked.
+func (m *masker) Replace(text string) string {
+	if m.replacer == nil {
+		if !slices.ContainsFunc(m.values, func(v string) bool { return strings.Contains(text, v) }) {
+			return text
+		}
+		pairs := make([]string, 0, 2*len(m.values))
+		for _, v := range m.values {
+			pairs = append(pairs, v, mask)
+		}
+		m.replacer = strings.NewReplacer(pairs...)
 	}
-	return strings.NewReplacer(pairs...)
+	return m.replacer.Replace(text)
 }
 
 var xmlEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
