@@ -19,8 +19,8 @@ type assembler struct {
 	o       Options
 	stats   *Stats
 	flows   table
-	open    list // undecided and following
-	closing list // done
+	open    list
+	closed  closedFlows
 	waiting waitList
 
 	clock     int64
@@ -85,17 +85,20 @@ func (a *assembler) segment(s *segment, point string) {
 		f = nil
 	}
 	if f == nil {
+		if c := a.closed.find(&k); c != nil {
+			if !c.superseded(from, s) {
+				a.late(c.next[from], s)
+				return
+			}
+			c.gone = true
+		}
 		f = a.newFlow(s, &k, from, point)
 	}
-	if s.facts != nil && f.phase != done && a.told(f, from, s) {
+	if s.facts != nil && a.told(f, from, s) {
 		return
 	}
 	f.packets++
 	f.last = a.clock
-	if f.phase == done {
-		a.late(f, from, s)
-		return
-	}
 	if a.clock-f.listed > touchEvery {
 		a.open.remove(f)
 		f.listed = a.clock
@@ -135,11 +138,7 @@ func (f *flow) busy() bool {
 // supersedes tells whether a segment begins another connection between the
 // same ports.
 func supersedes(f *flow, from end, s *segment) bool {
-	opens := s.flags&(flagSYN|flagACK) == flagSYN
-	if f.phase == done {
-		return f.doneSuperseded(from, s, opens)
-	}
-	if !opens {
+	if s.flags&(flagSYN|flagACK) != flagSYN {
 		return false
 	}
 	h := &f.half[from]
@@ -160,9 +159,9 @@ func supersedes(f *flow, from end, s *segment) bool {
 }
 
 func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
-	for a.open.n+a.closing.n >= a.o.MaxFlows {
-		if a.closing.n > 0 {
-			a.forget(a.closing.head)
+	for a.open.n+a.closed.n() >= a.o.MaxFlows {
+		if a.closed.n() > 0 {
+			a.closed.forget()
 		} else {
 			a.end(a.open.head, capture.Evicted)
 		}
@@ -187,21 +186,6 @@ func (a *assembler) newFlow(s *segment, k *key, from end, point string) *flow {
 	a.flows.add(f)
 	a.open.push(f)
 	return f
-}
-
-// doneSuperseded is supersedes for a flow that is done.
-func (f *flow) doneSuperseded(from end, s *segment, opens bool) bool {
-	r := &f.half[from]
-	if !opens {
-		// Data of quite another place is a connection whose SYN was not captured.
-		far := ahead(s.seq, r.next)
-		return r.known && len(s.payload) > 0 && (far > maxAhead/4 || far < -maxAhead/4)
-	}
-	if r.isnSeen {
-		return s.seq != f.isn[from]
-	}
-	along := ahead(r.next, s.seq+1)
-	return r.known && (along < 0 || along > lateSYN)
 }
 
 // newCold takes what closed flows have left, or makes some.
@@ -274,7 +258,7 @@ func (a *assembler) data(f *flow, from end, s *segment) {
 	}
 	h.strayCount = 0
 	if h.closed {
-		a.late(f, from, s)
+		a.late(h.next, s)
 		return
 	}
 	if rel+length <= 0 {
@@ -412,13 +396,13 @@ func (a *assembler) stray(f *flow, from end, s *segment, rel int) {
 	a.deliver(f, from, s.payload, s.cut, s.at)
 }
 
-// late counts what comes after the end.
-func (a *assembler) late(f *flow, from end, s *segment) {
+// late counts what comes after the end, of which next is the number.
+func (a *assembler) late(next uint32, s *segment) {
 	n := len(s.payload)
 	if n == 0 {
 		return
 	}
-	if ahead(s.seq+uint32(n), f.half[from].next) <= 0 {
+	if ahead(s.seq+uint32(n), next) <= 0 {
 		a.stats.Retransmitted += int64(n)
 		return
 	}

@@ -9,6 +9,7 @@
 //	link.go, ip.go            a packet → an IP datagram → a TCP segment
 //	fragment.go               fragments of IPv4 and IPv6 → whole datagrams
 //	flow.go, half.go          one connection, and what each of its ends sends
+//	closed.go                 what is remembered of connections that are closed
 //	assembler.go, settle.go   segments → records: what is ready, what waits, what is lost
 //	source.go                 all of it as a capture.Source
 //

@@ -39,8 +39,7 @@ type phase uint8
 const (
 	undecided phase = iota // where its bytes begin isn't known: waiting whether the SYNs still come
 	following
-	done // closed, remembered for a while
-	gone // out of all lists
+	gone // out of all lists: closed, or followed no longer
 )
 
 // flow is one TCP connection being reassembled. With many connections at once
@@ -58,7 +57,7 @@ type flow struct {
 	half    [2]half
 	conn    *capture.Conn
 
-	prev, next         *flow // in the list of all, or of those done
+	prev, next         *flow // in the list of all
 	waitPrev, waitNext *flow
 
 	point      string

@@ -31,7 +31,7 @@ type half struct {
 	strayCount uint8 // of the run of segments that fit nothing, see stray
 	recentAt   uint8 // how often recent was written to, modulo 256
 
-	*cold // nil when the flow is done
+	*cold // nil when the flow is gone
 }
 
 // cold is what of a half only unusual segments look at.

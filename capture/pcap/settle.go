@@ -492,22 +492,18 @@ func (a *assembler) sweep() {
 		a.open.remove(f)
 		a.open.push(f)
 	}
-	for f := a.closing.head; f != nil; f = a.closing.head {
-		if age := a.clock - f.listed; age >= 0 && age < int64(a.o.Linger) {
+	for c := a.closed.oldest(); c != nil; c = a.closed.oldest() {
+		if age := a.clock - c.closed; age >= 0 && age < int64(a.o.Linger) {
 			break
 		}
-		a.forget(f)
+		a.closed.forget()
 	}
 }
 
-// retire keeps a closed flow for a while.
+// retire ends a flow that is closed, and remembers it for a while.
 func (a *assembler) retire(f *flow) {
-	a.leave(f)
-	f.phase = done
-	f.conn = nil
-	a.strip(f)
-	f.listed = a.clock
-	a.closing.push(f)
+	a.closed.add(f, a.clock)
+	a.forget(f)
 }
 
 // forget takes a flow out of everything.
@@ -538,10 +534,7 @@ func (a *assembler) leave(f *flow) {
 		a.drop(&f.half[0])
 		a.drop(&f.half[1])
 	}
-	switch f.phase {
-	case done:
-		a.closing.remove(f)
-	case undecided, following:
+	if f.phase != gone {
 		a.open.remove(f)
 	}
 }
