@@ -52,11 +52,11 @@ type batch struct {
 const (
 	batchBytes   = 32 << 10
 	batchSize    = 256
-	batches      = 16        // on their way at a time
-	batchesBytes = 512 << 10 // of them, but for one
+	batches      = 16      // on their way at a time
+	batchesBytes = 2 << 20 // of them, but for one
 
 	parcels      = 8       // lists of items on their way at a time
-	parcelsBytes = 1 << 20 // of them, but for one
+	parcelsBytes = 2 << 20 // of them, but for one
 )
 
 // fed adds what was appended to the batch's halves from n on, and says whether
