@@ -59,6 +59,9 @@ func openInputs(names []string, o opening) (*inputs, error) {
 		}
 		captures = append(captures, capt...)
 	}
+	if o.meter.total >= longInput {
+		longRun()
+	}
 	if len(captures) > 0 {
 		src, err := pcap.NewSource(captures, pcap.Options{})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
@@ -12,8 +13,24 @@ import (
 // is less: sessions that are open, and what is on its way between goroutines.
 const memoryGoal = 80 << 20
 
-// shortRun is how long the program runs before its memory is arranged for a long one.
-const shortRun = 25 * time.Millisecond
+// shortRun is how long the program runs before its memory is arranged for a long one,
+// and longInput how many bytes it has to read for that to be done at once.
+const (
+	shortRun  = 25 * time.Millisecond
+	longInput = 16 << 20
+)
+
+var arranged sync.Once
+
+// longRun arranges memory for one.
+func longRun() {
+	if ownPace() {
+		arranged.Do(func() { hugePages(memoryGoal) })
+	}
+}
+
+// ownPace says whether the environment leaves the collector's pace to the program.
+func ownPace() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
 
 // beside is about what the program takes beside its heap. The heap may grow until it is
 // collected by a part of what a collection looks through, since that is what it costs: the
@@ -43,10 +60,10 @@ func room(held, looked int64) int64 {
 // the collector run all the time. GOGC and GOMEMLIMIT in the environment are left to have
 // their way.
 func watchMemory(ctx context.Context) {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if !ownPace() {
 		return
 	}
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(memoryGoal)
 	go func() {
 		select {
@@ -54,7 +71,7 @@ func watchMemory(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		hugePages(memoryGoal)
+		longRun()
 		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
