@@ -2,5 +2,6 @@
 
 package main
 
-// hugePages is for Linux.
-func hugePages(int) {}
+// hugePages and leaveBeginning are for Linux.
+func hugePages(int)   {}
+func leaveBeginning() {}

@@ -53,7 +53,7 @@ const (
 	batchBytes   = 32 << 10
 	batchSize    = 256
 	batches      = 16      // on their way at a time
-	batchesBytes = 2 << 20 // of them, but for one
+	batchesBytes = 1 << 20 // of them, but for one
 
 	parcels      = 8       // lists of items on their way at a time
 	parcelsBytes = 2 << 20 // of them, but for one

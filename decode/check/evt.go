@@ -166,7 +166,7 @@ func (p *Pass) oddEvent(kind eventKind, f func(e *cwmp.EventStruct, info cwmp.Ev
 // atEvent is the place of an event's code.
 func (p *Pass) atEvent(e *cwmp.EventStruct) place {
 	if !e.EventCode.Present {
-		return inText(p.Message, e.At)
+		return inText(p.Message, e.At())
 	}
 	return atLeaf(p.Message, &e.EventCode)
 }

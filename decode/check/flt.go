@@ -286,7 +286,7 @@ func subElsewhere(p *Pass) {
 	if f == nil || t == nil || len(f.Parameters) == 0 || t.Request.RPC == "SetParameterValues" || t.Request.Kind != cwmp.Request {
 		return
 	}
-	p.reportWith(Error, p.sender(), inText(p.Message, f.Parameters[0].At), []*cwmp.Message{t.Request}, "A SetParameterValuesFault stands in the Fault to %s", short(t.Request.RPC))
+	p.reportWith(Error, p.sender(), inText(p.Message, f.Parameters[0].At()), []*cwmp.Message{t.Request}, "A SetParameterValuesFault stands in the Fault to %s", short(t.Request.RPC))
 }
 
 func subName(p *Pass) {

@@ -80,7 +80,7 @@ func (w *argumentWay) find(args cwmp.Struct) bool {
 			return true
 		}
 		list := a.ParameterList.Items
-		i := w.item("ParameterList", len(list), func(i int) soap.Span { return list[i].At })
+		i := w.item("ParameterList", len(list), func(i int) soap.Span { return list[i].At() })
 		return i >= 0 && (w.leaf(&list[i].Name, "Name") || w.leaf(&list[i].Writable, "Writable"))
 	}
 	return false
@@ -90,7 +90,7 @@ func (w *argumentWay) values(l *cwmp.List[cwmp.ParameterValueStruct]) bool {
 	if w.list(&l.ArrayInfo, "ParameterList") {
 		return true
 	}
-	i := w.item("ParameterList", len(l.Items), func(i int) soap.Span { return l.Items[i].At })
+	i := w.item("ParameterList", len(l.Items), func(i int) soap.Span { return l.Items[i].At() })
 	return i >= 0 && (w.leaf(&l.Items[i].Name, "Name") || w.leaf(&l.Items[i].Value, "Value"))
 }
 
@@ -98,7 +98,7 @@ func (w *argumentWay) events(l *cwmp.List[cwmp.EventStruct]) bool {
 	if w.list(&l.ArrayInfo, "Event") {
 		return true
 	}
-	i := w.item("Event", len(l.Items), func(i int) soap.Span { return l.Items[i].At })
+	i := w.item("Event", len(l.Items), func(i int) soap.Span { return l.Items[i].At() })
 	return i >= 0 && (w.leaf(&l.Items[i].EventCode, "EventCode") || w.leaf(&l.Items[i].CommandKey, "CommandKey"))
 }
 

@@ -488,7 +488,7 @@ func notification(p *Pass) {
 		n, ok := x.Notification.Int()
 		switch {
 		case !x.Notification.Present || strings.TrimSpace(x.Notification.Value) == "":
-			p.report(p.sender(), inText(p.Message, x.At), "The Notification of %s has no value", short(x.Name.Value))
+			p.report(p.sender(), inText(p.Message, x.At()), "The Notification of %s has no value", short(x.Name.Value))
 		case !ok || n < 0 || n > highest:
 			p.report(p.sender(), atLeaf(p.Message, &x.Notification), "The Notification of %s is %s", short(x.Name.Value), quote(x.Notification.Value))
 		}

@@ -288,7 +288,7 @@ func operations(p *Pass) {
 	}
 	for i := range a.Operations.Items {
 		o := &a.Operations.Items[i]
-		at := inText(p.Message, o.At)
+		at := inText(p.Message, o.At())
 		switch o.Kind {
 		case "InstallOpStruct":
 			if strings.TrimSpace(o.URL.Value) == "" {

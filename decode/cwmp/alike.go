@@ -77,7 +77,7 @@ func (d *decoder) readAlike(r *listReader) {
 		first.setPiece(&a.First)
 		if second != nil {
 			second.setPiece(&a.Second)
-			presence.Present, presence.At = true, a.At
+			presence.set(a.At)
 		}
 	}
 }

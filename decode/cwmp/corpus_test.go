@@ -312,7 +312,7 @@ func checkStruct(t *testing.T, doc *soap.Document, s Struct) {
 				}
 			}
 		case Nested:
-			if at := v.present().At; at.End > len(doc.Text) || at.Start > at.End {
+			if at := v.present().At(); at.End > len(doc.Text) || at.Start > at.End {
 				t.Fatalf("struct %s: %v", m.Name, at)
 			}
 		}

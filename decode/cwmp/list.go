@@ -170,7 +170,7 @@ func (d *decoder) looseMember(r *listReader, name string) bool {
 		r.n++
 		s := r.a.add().(Struct)
 		if p, ok := s.(Nested); ok {
-			*p.present() = Presence{Present: true, At: d.At()}
+			p.present().set(d.At())
 		}
 		r.loose = matcher{members: s.Members(), last: -1}
 		r.looseAt = d.At()

@@ -252,7 +252,7 @@ func (d *decoder) fields(m *matcher, p *Presence) {
 		break
 	}
 	if p != nil {
-		p.Present, p.At.Start, p.At.End = true, at.Start, d.At().End
+		p.set(soap.Span{Start: at.Start, End: d.At().End})
 	}
 	d.missing(m, at)
 }

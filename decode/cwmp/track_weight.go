@@ -16,7 +16,7 @@ const (
 	documentCost = 1 << 10 // of an envelope, its tags and the least arguments
 	methodCost   = 1 << 10 // of each further Message of one HTTP message
 	fieldCost    = 48      // of an HTTP field
-	pieceCost    = 40      // of a packet's part of a message
+	pieceCost    = 24      // of a packet's part of a message
 	nodeCost     = 128 + 8 // of an element without a schema
 	noteCost     = 64      // of a Note
 )

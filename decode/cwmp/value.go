@@ -183,8 +183,16 @@ type Nested interface {
 // Presence is embedded in member structs and tells whether the element was
 // there, and where.
 type Presence struct {
-	Present bool
-	At      soap.Span
+	start, end int32 // in the Document's Text
+	Present    bool
 }
 
+// At is the span of the element in the Document's Text.
+func (p *Presence) At() soap.Span { return soap.Span{Start: int(p.start), End: int(p.end)} }
+
 func (p *Presence) present() *Presence { return p }
+
+// set says that the element was there.
+func (p *Presence) set(at soap.Span) {
+	*p = Presence{start: int32(at.Start), end: int32(at.End), Present: true}
+}

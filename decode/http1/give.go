@@ -58,7 +58,9 @@ func (s *stream) make(n int) *Message {
 		m.Status = int(l.status)
 		m.Fields = h.materialise(m.Fields, raw)
 	}
-	m.Pieces = append(m.Pieces, pieces...)
+	for i := range pieces {
+		m.Pieces = append(m.Pieces, pieces[i].Piece)
+	}
 	s.trailers(m)
 	if g.omitted > 0 {
 		h.note(BodyTooLarge, len(raw), "")
@@ -134,7 +136,7 @@ func newBlock(class uint8) (m *Message) {
 }
 
 // piecesOf returns the pieces of buf[:n], which belong to s.
-func (s *stream) piecesOf(n int) []Piece {
+func (s *stream) piecesOf(n int) []piece {
 	i := len(s.pieces)
 	for i > 1 && s.pieces[i-1].Off >= n {
 		i--

@@ -114,7 +114,7 @@ func tellMessage(b *strings.Builder, m *Message) {
 	n.Conn = nil
 	pieces := make([]string, len(n.Pieces))
 	for i, p := range n.Pieces {
-		pieces[i] = fmt.Sprintf("%d:%d:%v", p.Off, p.Packet, p.Time.Sub(epoch))
+		pieces[i] = fmt.Sprintf("%d:%d", p.Off, p.Packet)
 	}
 	n.Pieces = nil
 	if n.chunks != nil {

@@ -32,7 +32,6 @@ const (
 type Piece struct {
 	Off    int // in Raw
 	Packet uint64
-	Time   time.Time
 }
 
 // Message is one HTTP/1 message exactly as it was on the wire, with what was

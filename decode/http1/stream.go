@@ -39,7 +39,7 @@ type stream struct {
 	buf    buffer    // what is being gathered: a message, or what no start line was found in
 	start  int64     // where in the stream buf[0] lies
 	pos    int64     // where the next byte lies
-	pieces []Piece   // of buf
+	pieces []piece   // of buf
 	first  time.Time // of buf
 	last   time.Time // of the last byte
 	keep   int       // what of a message is kept at most
@@ -53,6 +53,12 @@ type stream struct {
 	hash    hash.Hash
 	rootEnd []byte // "</root" of stMarkup and stHold; empty: not known
 	tries   int    // how often it was looked for
+}
+
+// piece is a Piece, and when its bytes came.
+type piece struct {
+	Piece
+	at time.Time
 }
 
 // message is what is known of the message being gathered.
@@ -165,8 +171,8 @@ func (s *stream) write(p []byte) {
 		s.first = s.last
 	}
 	rec := &s.c.a.rec
-	if n := len(s.pieces); n == 0 || s.pieces[n-1].Packet != rec.Packet || s.pieces[n-1].Time != rec.Time && !s.pieces[n-1].Time.Equal(rec.Time) {
-		s.pieces = append(s.pieces, Piece{Off: s.buf.Len(), Packet: rec.Packet, Time: rec.Time})
+	if n := len(s.pieces); n == 0 || s.pieces[n-1].Packet != rec.Packet || s.pieces[n-1].at != rec.Time && !s.pieces[n-1].at.Equal(rec.Time) {
+		s.pieces = append(s.pieces, piece{Piece{Off: s.buf.Len(), Packet: rec.Packet}, rec.Time})
 	}
 	if s.buf.Cap()-s.buf.Len() < len(p) {
 		s.grow(s.buf.Len() + len(p))
@@ -222,7 +228,7 @@ func (s *stream) cut(n int) {
 	for j := range s.pieces {
 		s.pieces[j].Off = max(s.pieces[j].Off-n, 0)
 	}
-	s.first = s.pieces[0].Time
+	s.first = s.pieces[0].at
 }
 
 // forget drops what was gathered.

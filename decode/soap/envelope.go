@@ -31,8 +31,9 @@ type Document struct {
 	Declaration bool // starts with an XML declaration
 	HasEnvelope bool // a root element named Envelope was found, whatever its namespace
 	HasHeader   bool
-	Bodies      int32 // how many Body elements
-	Envelopes   int32 // how many root elements named Envelope; more than one is one message each in Methods
+	reused      uint32 // how often it was made empty: it is another document each time
+	Bodies      int32  // how many Body elements
+	Envelopes   int32  // how many root elements named Envelope; more than one is one message each in Methods
 	Envelope    Element
 	EncodingNS  string // the namespace that arrayType attributes are in; "" when none was seen
 
@@ -40,7 +41,6 @@ type Document struct {
 	Methods []Method // the element children of all Bodies, in order
 	Quirks  []Quirk  // in the order of At
 
-	reused uint32   // how often it was made empty: it is another document each time
 	header [1]Block // room for what most have one of
 	method [1]Method
 	paths  atomic.Pointer[pathIndex] // made by the first PathAt, or where Text is not just the body

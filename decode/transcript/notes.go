@@ -143,7 +143,7 @@ func parent(path string) string { return path[:max(strings.LastIndexByte(path, '
 // secretAround says whether the parameter whose element encloses at is a
 // secret; found is false when there is none.
 func secretAround(v cwmp.Value, at soap.Span) (secret, found bool) {
-	encloses := func(p *cwmp.Presence) bool { return p.At.Start <= at.Start && at.End <= p.At.End }
+	encloses := func(p *cwmp.Presence) bool { return p.At().Start <= at.Start && at.End <= p.At().End }
 	switch v := v.(type) {
 	case nil, *cwmp.Leaf, *cwmp.List[cwmp.Leaf]:
 	case *cwmp.ParameterValueStruct:
