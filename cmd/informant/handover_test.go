@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -107,14 +108,16 @@ func TestOrderBounded(t *testing.T) {
 func TestRoom(t *testing.T) {
 	for held := int64(0); held < 2<<30; held += held/3 + 1<<20 {
 		for looked := int64(0); looked <= held; looked += held/7 + 1 {
-			switch r := room(held, looked); {
-			case r < least:
-				t.Errorf("%d held, %d looked through: room for %d", held, looked, r)
-			case held+beside+narrow <= most && held+beside+r > most:
-				t.Errorf("%d held, %d looked through: room for %d", held, looked, r)
-			case r > max(roomy, looked/looking):
-				t.Errorf("%d held, %d looked through: room for %d", held, looked, r)
+			for _, beside := range []int64{0, 8 << 20, 30 << 20} {
+				r := room(held, beside, looked)
+				if r < least || held+beside+least <= most && held+beside+r > max(most, held+beside+narrow) || r > roomy && held+beside+r > most {
+					t.Errorf("%d held, %d beside, %d looked through: room for %d", held, beside, looked, r)
+				}
 			}
 		}
+	}
+	runtime.GC()
+	if held, beside, looked := newGauge().read(); held <= 0 || beside <= 0 || beside > 1<<30 || looked <= 0 {
+		t.Errorf("held %d, beside %d, looked through %d", held, beside, looked)
 	}
 }

@@ -32,27 +32,46 @@ func longRun() {
 // ownPace says whether the environment leaves the collector's pace to the program.
 func ownPace() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
 
-// beside is about what the program takes beside its heap. The heap may grow until it is
-// collected by a part of what a collection looks through, since that is what it costs: the
-// texts of messages, which are most of what is held where they are large, cost nothing.
+// The heap may grow until it is collected by a part of what a collection looks through,
+// since that is what it costs: the texts of messages, which are most of what is held where
+// they are large, cost nothing.
 const (
-	beside  = 16 << 20
 	least   = 3 << 20
 	roomy   = 12 << 20 // and no more, while little is held
-	narrow  = 7 << 20  // and no less than that for the sake of the most
-	most    = 86 << 20 // beside what the system counts for the program's own file
-	onTop   = 12       // percent of what is held, where it is more than that
+	narrow  = 7 << 20  // and no more, where that would be more than the most
+	most    = 86 << 20 // of all memory but the program's own file
 	looking = 3        // looked through, to what the heap grows by
+	cramped = 4        // the same where it is narrow
 )
 
 // room is how much the heap may grow, where so much is held of which so much is looked
-// through.
-func room(held, looked int64) int64 {
+// through, and so much memory is taken beside it.
+func room(held, beside, looked int64) int64 {
 	r := max(least, min(roomy, looked/looking))
 	if held+beside+r <= most {
 		return r
 	}
-	return max(min(r, narrow), min(held*onTop/100, looked/looking), most-held-beside)
+	return max(least, min(narrow, looked/cramped), most-held-beside)
+}
+
+// gauge reads how much memory there is.
+type gauge []metrics.Sample
+
+func newGauge() gauge {
+	var g gauge
+	for _, name := range []string{"/gc/heap/live:bytes", "/gc/scan/heap:bytes", "/memory/classes/total:bytes", "/memory/classes/heap/released:bytes", "/memory/classes/heap/free:bytes", "/memory/classes/heap/objects:bytes"} {
+		g = append(g, metrics.Sample{Name: name})
+	}
+	return g
+}
+
+// read is what the heap held when it was collected last, what else is taken of what the
+// limit is for, and how much a collection looks through.
+func (g gauge) read() (held, beside, looked int64) {
+	const slack = 1 << 20
+	metrics.Read(g)
+	n := func(i int) int64 { return int64(g[i].Value.Uint64()) }
+	return n(0), n(2) - n(3) - n(4) - n(5) + slack, n(1)
 }
 
 // watchMemory sets the pace of the garbage collector: rarely while there is room below the
@@ -73,7 +92,7 @@ func watchMemory(ctx context.Context) {
 		}
 		longRun()
 		leaveBeginning()
-		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
+		g := newGauge()
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		limit := int64(memoryGoal)
@@ -83,9 +102,8 @@ func watchMemory(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			}
-			metrics.Read(sample)
-			live := int64(sample[0].Value.Uint64())
-			now := max(memoryGoal, live+beside+room(live, int64(sample[1].Value.Uint64())))
+			held, beside, looked := g.read()
+			now := max(memoryGoal, held+beside+room(held, beside, looked))
 			if diff := now - limit; diff > 1<<20 || diff < -(1<<20) {
 				limit = now
 				debug.SetMemoryLimit(limit)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"reflect"
 	"runtime"
 	"strings"
 
@@ -23,21 +22,33 @@ func hugePages(bytes int) {
 	runtime.GC() // which hands the addresses to whoever allocates next
 }
 
-// leaveBeginning lets go of what of the program's own code only its beginning needed: the
+// leaveBeginning lets go of what of the program's own file only its beginning needed: the
 // system counts it as the program's memory. It comes back from the file by itself where it
-// is needed again. Code alone is left, which nothing has ever changed in memory.
+// is needed again. What was changed in memory, as a debugger changes code, is left alone.
 func leaveBeginning() {
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return
 	}
 	defer maps.Close()
-	here := reflect.ValueOf(leaveBeginning).Pointer()
+	own, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return
+	}
+	var from, to uintptr // of a part of the file that can't be written to
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		var from, to uintptr
-		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x", &from, &to); n == 2 && from <= here && here < to && strings.Contains(lines.Text(), " r-xp ") {
+		line := lines.Text()
+		var begin, end uintptr
+		var rights string
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &begin, &end, &rights); n == 3 {
+			from, to = 0, 0
+			if strings.HasSuffix(line, " "+own) && !strings.Contains(rights, "w") {
+				from, to = begin, end
+			}
+			continue
+		}
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Anonymous:" && fields[1] == "0" && to > 0 {
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
-			return
 		}
 	}
 }
