@@ -36,12 +36,12 @@ func ownPace() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") 
 // since that is what it costs: the texts of messages, which are most of what is held where
 // they are large, cost nothing.
 const (
-	least   = 3 << 20
+	least   = 2 << 20
 	roomy   = 12 << 20 // and no more, while little is held
-	narrow  = 7 << 20  // and no more, where that would be more than the most
-	most    = 86 << 20 // of all memory but the program's own file
+	narrow  = 6 << 20  // and no more, where that would be more than the most
+	most    = 84 << 20 // of all memory but the program's own file
 	looking = 3        // looked through, to what the heap grows by
-	cramped = 4        // the same where it is narrow
+	cramped = 5        // the same where it is narrow
 )
 
 // room is how much the heap may grow, where so much is held of which so much is looked
