@@ -175,8 +175,8 @@ func (x *indexer) items(items []decode.Item) {
 			x.request(it.ConnectionRequest)
 		case decode.SessionItem:
 			x.session(it)
-			x.decoder.Pool.Put(*it)
 		}
+		x.decoder.Pool.Put(items[i])
 	}
 }
 

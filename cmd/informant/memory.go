@@ -36,8 +36,8 @@ func ownPace() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") 
 // since that is what it costs: the texts of messages, which are most of what is held where
 // they are large, cost nothing.
 const (
-	least   = 2 << 20
-	roomy   = 12 << 20 // and no more, while little is held
+	least   = 2 << 20  // that it may grow by
+	roomy   = 12 << 20 // and no more, while there is room below the most
 	narrow  = 6 << 20  // and no more, where that would be more than the most
 	most    = 84 << 20 // of all memory but the program's own file
 	looking = 3        // looked through, to what the heap grows by
