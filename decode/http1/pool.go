@@ -8,7 +8,7 @@ import (
 
 // Pool takes back the memory of Messages that nobody knows any more, and lends it
 // to new ones: on traffic of many messages, memory that is warm and needs no
-// collecting. It keeps a few MB at most. The zero value is ready, and safe for
+// collecting. It keeps 8 MB of texts at most. The zero value is ready, and safe for
 // concurrent use; so is a nil *Pool, which keeps nothing.
 type Pool struct {
 	// Spoil, for tests: what is taken back is overwritten, so that whoever still
@@ -25,7 +25,7 @@ const (
 	roomLeast    = 256     // bytes of the smallest room
 	roomMost     = 4 << 20 // and of the largest that is kept
 	roomClasses  = 4*(22-8) + 1
-	heldMost     = 3 << 20 // bytes of rooms that are kept
+	heldMost     = 8 << 20 // bytes of rooms that are kept
 	blocksMost   = 1024    // Messages that are kept, of each class
 	piecesMost   = 64      // pieces of a Message that is kept
 	blockClasses = 3
