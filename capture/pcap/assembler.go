@@ -97,6 +97,10 @@ func (a *assembler) segment(s *segment, point string) {
 	if s.facts != nil && a.told(f, from, s) {
 		return
 	}
+	if f.phase == gone {
+		a.late(f.half[from].next, s)
+		return
+	}
 	f.packets++
 	f.last = a.clock
 	if a.clock-f.listed > touchEvery {

@@ -106,6 +106,9 @@ func (c *closedFlows) oldest() *closedFlow {
 	return c.at(c.first)
 }
 
+// last is the one that was closed last. There has to be one.
+func (c *closedFlows) last() *closedFlow { return c.at(c.end - 1) }
+
 // forget lets go of the oldest.
 func (c *closedFlows) forget() {
 	if c.first++; c.first%closedBlockSize == 0 {

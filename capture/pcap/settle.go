@@ -252,6 +252,10 @@ func (a *assembler) end(f *flow, why capture.End) {
 			a.stats.Evicted++
 		}
 	}
+	if f.phase == gone { // closed by what waited; another connection may be in its place now
+		a.closed.last().gone = true
+		return
+	}
 	a.forget(f)
 }
 
