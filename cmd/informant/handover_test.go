@@ -109,8 +109,8 @@ func TestRoom(t *testing.T) {
 	for held := int64(0); held < 2<<30; held += held/3 + 1<<20 {
 		for looked := int64(0); looked <= held; looked += held/7 + 1 {
 			for _, beside := range []int64{0, 8 << 20, 30 << 20} {
-				r := room(held, beside, looked)
-				if r < least || held+beside+least <= most && held+beside+r > max(most, held+beside+narrow) || r > roomy && held+beside+r > most {
+				switch r := room(held, beside, looked); {
+				case r < least, held+beside+narrow <= most && held+beside+r > most, r > roomy:
 					t.Errorf("%d held, %d beside, %d looked through: room for %d", held, beside, looked, r)
 				}
 			}

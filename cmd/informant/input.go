@@ -60,7 +60,7 @@ func openInputs(names []string, o opening) (*inputs, error) {
 		captures = append(captures, capt...)
 	}
 	if o.meter.total >= longInput {
-		longRun()
+		muchToRead()
 	}
 	if len(captures) > 0 {
 		src, err := pcap.NewSource(captures, pcap.Options{})

@@ -23,9 +23,14 @@ const (
 var arranged sync.Once
 
 // longRun arranges memory for one.
-func longRun() {
+func longRun() { arranged.Do(func() { hugePages(memoryGoal) }) }
+
+// muchToRead arranges memory for a long run at once, and lets the heap grow before it is
+// collected for the first times.
+func muchToRead() {
 	if ownPace() {
-		arranged.Do(func() { hugePages(memoryGoal) })
+		debug.SetGCPercent(400)
+		longRun()
 	}
 }
 
@@ -82,7 +87,7 @@ func watchMemory(ctx context.Context) {
 	if !ownPace() {
 		return
 	}
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(memoryGoal)
 	go func() {
 		select {
