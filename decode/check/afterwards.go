@@ -23,7 +23,7 @@ var afterwards = []*Check{
 		Doc: "A session for the heartbeat has no other cause. (The wording could not be confirmed.)",
 	},
 	{
-		ID: "SEQ-023", Title: "A reboot waits for the end of the session", Ref: "TR-069a6 A.3.2.9", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: bootedAtOnce,
+		ID: "SEQ-023", Title: "A reboot waits for the end of the session", Ref: "TR-069a6 A.3.2.9", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: dropped, Run: bootedAtOnce,
 		Doc: "The CPE answered Reboot or FactoryReset, and then broke the connection instead of ending the session.",
 	},
 	{
@@ -35,7 +35,7 @@ var afterwards = []*Check{
 		Doc: "A CPE keeps at least three. Judged of devices that were seen from their 0 BOOTSTRAP on. (The number could not be confirmed.)",
 	},
 	{
-		ID: "XFER-019", Title: "ChangeDUState is reported", Ref: "TR-069a6 A.4.1.10", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: unitsUntold,
+		ID: "XFER-019", Title: "ChangeDUState is reported", Ref: "TR-069a6 A.4.1.10", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: unitsUntold,
 		Doc: "After 24 hours and three more sessions that went well, no DUStateChangeComplete has come. It is told once. (The limit could not be confirmed.)",
 	},
 	{
@@ -47,7 +47,7 @@ var afterwards = []*Check{
 		Doc: "13 WAKEUP and 14 HEARTBEAT came with 1.4, and so did the header SupportedCWMPVersions.",
 	},
 	{
-		ID: "VER-006", Title: "No method that is newer than the version of the session", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: WholeSession, Subject: OfSession, Run: methodTooNew,
+		ID: "VER-006", Title: "No method that is newer than the version of the session", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: WholeSession, Subject: OfSession, odd: oddMethod, Run: methodTooNew,
 		Doc: "AutonomousTransferComplete and GetAllQueuedTransfers came with 1.1, ScheduleDownload, CancelTransfer, ChangeDUState and its reports with 1.2. It is told once per method.",
 	},
 	{
@@ -55,7 +55,7 @@ var afterwards = []*Check{
 		Doc: "nc counts the requests with one nonce. The same again is what somebody would send who had overheard it. It is told once per session.",
 	},
 	{
-		ID: "RPC-018", Title: "Values of a Status 1 are in force in the next session", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: notInForce,
+		ID: "RPC-018", Title: "Values of a Status 1 are in force in the next session", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: setLater, Run: notInForce,
 		Doc: "The CPE had said that they would be applied later, and tells the old ones. Somebody else may have set them back, so it is told as a warning.",
 	},
 	{
@@ -63,19 +63,19 @@ var afterwards = []*Check{
 		Doc: "An ACS that missed the deletion takes the new instance for the old one. The last 16 deletions are known.",
 	},
 	{
-		ID: "EVT-036", Title: "1 BOOT doesn't come with 2 PERIODIC each time", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History, Subject: OfSession, Run: bootPeriodic,
+		ID: "EVT-036", Title: "1 BOOT doesn't come with 2 PERIODIC each time", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History, Subject: OfSession, course: boots, Run: bootPeriodic,
 		Doc: "Some devices take the boot for a period that has passed. Two boots in a row came with it.",
 	},
 	{
-		ID: "XFER-010", Title: "A firmware is reported as done when it runs", Ref: "no standard: interoperability", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: toldTooEarly,
+		ID: "XFER-010", Title: "A firmware is reported as done when it runs", Ref: "no standard: interoperability", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, all: updated | tookFile, Run: toldTooEarly,
 		Doc: "TransferComplete told success in the session before, and the new SoftwareVersion shows only now: the image may still have failed to boot.",
 	},
 	{
-		ID: "TIME-008", Title: "Retries come further and further apart", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: noBackOff,
+		ID: "TIME-008", Title: "Retries come further and further apart", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: failedBefore, Run: noBackOff,
 		Doc: "The wait doubles with each. Four in a row came at the same distance, give or take a fifth. It is told once.",
 	},
 	{
-		ID: "TIME-002", Title: "2 PERIODIC comes in step with PeriodicInformTime", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: periodPhase,
+		ID: "TIME-002", Title: "2 PERIODIC comes in step with PeriodicInformTime", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: periodKnown, Run: periodPhase,
 		Doc: "It is a multiple of the interval from that time, give or take five seconds or a hundredth of the interval. Judged where CurrentTime is right, and neither was changed since the period before.",
 	},
 }

@@ -38,10 +38,10 @@ type Checker struct {
 	messages     []*Check             // OfMessage
 	byShape      map[shape][]runnable // of a shape, whatever the facts
 	byKind       map[kind][]runnable
-	sessions     []*Check   // OfSession
-	atEnd        []runnable // the same
-	exchanges    []*Check   // OfConnection
-	calls        []*Check   // OfConnectionRequest
+	sessions     []*Check // OfSession
+	byEnd        map[endKind][]runnable
+	exchanges    []*Check // OfConnection
+	calls        []*Check // OfConnectionRequest
 	called       callBook
 	gapAt        time.Time // when bytes were missing last, on whatever connection
 	fleet        fleet
@@ -152,6 +152,7 @@ func (c *Checker) start() {
 	c.open = map[*cwmp.Session]*follow{}
 	c.byShape = map[shape][]runnable{}
 	c.byKind = map[kind][]runnable{}
+	c.byEnd = map[endKind][]runnable{}
 	c.onConn = map[uint64]*follow{}
 	c.devices = make([]carried, maxDevices)
 	if c.History == nil {
@@ -189,9 +190,6 @@ func (c *Checker) start() {
 		case OfTransfer:
 			c.transfers = append(c.transfers, k)
 		}
-	}
-	for _, k := range c.sessions {
-		c.atEnd = append(c.atEnd, k.runnable())
 	}
 }
 
@@ -385,7 +383,7 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 		c.pass.Check = k.check
 		k.run(&c.pass)
 	}
-	if m.From == cwmp.CPE && first && m.HTTP != nil && slices.Contains(otherMethods, m.HTTP.Method) && now&PlainHTTP != 0 {
+	if m.From == cwmp.CPE && first && m.HTTP != nil && m.HTTP.Method != "POST" && slices.Contains(otherMethods, m.HTTP.Method) && now&PlainHTTP != 0 {
 		for _, k := range c.exchanges {
 			c.pass.Check = k
 			k.Run(&c.pass)
@@ -584,17 +582,11 @@ func (c *Checker) end(f *follow) {
 		held = append(held, *x)
 	}
 	c.begin(f, nil, nil)
-	for i := range c.atEnd {
-		k := &c.atEnd[i]
-		if shut := k.gates &^ open; shut != 0 || f.session.Fragment {
-			f.close(k.check, shut)
-			continue
-		}
-		if !c.Coverage && (!k.may(f.seen) || k.course != 0 && k.course&f.course == 0 || k.all&^f.course != 0) {
-			continue
-		}
-		c.pass.Check = k.check
-		k.run(&c.pass)
+	f.course |= c.pass.ending()
+	list := c.ofSession(f, open)
+	for i := range list {
+		c.pass.Check = list[i].check
+		list[i].run(&c.pass)
 	}
 	held = append(held, c.pass.out...)
 	c.tell(suppress(held))

@@ -2,16 +2,18 @@ package check
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"informant/decode/cwmp"
+	"informant/decode/history"
 )
 
 // course is what is odd about the course of a session, as far as it can be told
 // cheaply from each message in its turn. It is to the checks of sessions what
 // facts are to those of messages: nearly all sessions have nothing of it, and
 // so nobody goes through their messages once more at the end.
-type course uint32
+type course uint64
 
 const (
 	lostCookie  course = 1 << iota // a POST without a cookie that was set, or with another value
@@ -31,6 +33,46 @@ const (
 	discovers                      // the ACS asked for names
 	slow                           // took longer than a turn, or has a timeout of its own
 	namesItself                    // values of the parameters that DeviceId has too
+	closeOfCPE                     // a message of the CPE may ask to close the connection
+	closeOfACS                     // likewise, one of the ACS
+)
+
+// What is odd about how a session ended, and what was beside it.
+const (
+	dropped      course = closeOfACS << (1 + iota) // it ended with its connection, or by silence
+	closedWithin                                   // a connection closed in the middle of it
+	lasting                                        // it took more than a minute
+	overTLS                                        // it is, or was on its way to whoever captured it
+	wasCalled                                      // connection requests to its device came before
+	hasTwin                                        // another device has the same ConnectionRequestURL
+	disturbed                                      // other sessions of its device, its connection or its second
+)
+
+// What is known of the device before (see follow.past), where something is.
+const (
+	failedBefore course = disturbed << (1 + iota) // sessions that failed
+	retries                                       // RetryCount counts some
+	commanded                                     // commands are outstanding
+	diagnosed                                     // so are diagnostics
+	attributed                                    // attributes of parameters
+	tookFile                                      // a transfer was reported in the session before
+	changesOnly                                   // 4 VALUE CHANGE is the only event
+	boots                                         // 1 BOOT is one
+	bootstraps                                    // 0 BOOTSTRAP is one
+	redirectedOn                                  // the session before was redirected
+	otherSpace                                    // it was in another namespace
+	updated                                       // its SoftwareVersion was another
+	stormy                                        // at least four sessions were alike
+	idled                                         // nine sessions in a row had no purpose
+	ran                                           // UpTime
+	otherKey                                      // ParameterKey isn't what it was, or was to be, or is one that was refused
+	movedByACS                                    // the ACS set its URL in the session before
+	wasSecure                                     // the session before was over TLS, and this one isn't
+	setLater                                      // values that are to be in force by now
+	listed                                        // the methods of the CPE
+	soon                                          // the session before began less than two seconds ago
+	periodKnown                                   // when it was periodic last
+	digests                                       // nonces of the session before
 )
 
 // track is what was seen of a session so far, to tell its course by.
@@ -131,6 +173,13 @@ func (t *track) exchange(m *cwmp.Message, f facts) {
 	if m.Time.Sub(t.earliest) > turn {
 		t.course |= slow
 	}
+	if f&connects != 0 {
+		if m.From == cwmp.ACS {
+			t.course |= closeOfACS
+		} else {
+			t.course |= closeOfCPE
+		}
+	}
 	if m.From == cwmp.ACS {
 		if f&setsCookie != 0 {
 			t.jar = fill(t.jar, m)
@@ -164,4 +213,57 @@ func (t *track) returns(m *cwmp.Message) bool {
 		}
 	}
 	return true
+}
+
+// ending is the course of how the pass's session ended, what was beside it, and what is
+// known of its device before. Everything else of the session is over by then.
+func (p *Pass) ending() (k course) {
+	s, f := p.Session, p.f
+	set := func(is bool, bit course) {
+		if is {
+			k |= bit
+		}
+	}
+	set(s.Ended == cwmp.ConnClosed || s.Ended == cwmp.ConnReset || s.Ended == cwmp.Idle, dropped)
+	for i := range s.Closes {
+		set(midSession(s.Closes[i].State), closedWithin)
+	}
+	set(s.End.Sub(s.Start) > time.Minute, lasting)
+	set(len(s.TLS) > 0, overTLS)
+	set(len(f.calls) > 0, wasCalled)
+	set(f.twin.id.SerialNumber != "", hasTwin)
+	set(f.crossed != nil || f.another != "" || f.crowd >= crowded || !f.before.at.IsZero(), disturbed)
+	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
+		last := &d.Last
+		set(!last.Good || last.Failed || d.Failures > 0 || d.Refusals > 0, failedBefore)
+		n, ok := in.RetryCount.Int()
+		set(ok && n > 0, retries)
+		set(len(d.Commands) > 0, commanded)
+		set(len(d.Asked8) > 0, diagnosed)
+		set(len(d.Attributes) > 0, attributed)
+		set(len(last.Took) > 0, tookFile)
+		set(len(events) == 1 && events[0].Code == "4 VALUE CHANGE", changesOnly)
+		set(history.Has(events, "1 BOOT"), boots)
+		set(history.Has(events, "0 BOOTSTRAP"), bootstraps)
+		set(last.Redirect != "", redirectedOn)
+		set(last.Space != s.Namespace, otherSpace)
+		_, other := otherSoftware(d, in)
+		set(other, updated)
+		set(len(d.Run) >= 4, stormy)
+		set(d.Idle == 9, idled)
+		set(d.UpTime != 0, ran)
+		key, ok := history.Parameter(in, ".ManagementServer.ParameterKey")
+		set(ok && (key != last.ParameterKey || key != d.Expected || key == d.Refused), otherKey)
+		set(strings.HasPrefix(last.URL, "https:") && !strings.HasPrefix(s.URL, "https:"), wasSecure)
+		for i := range d.Set {
+			x := &d.Set[i]
+			set(x.Later, setLater)
+			set(x.By == cwmp.ACS && x.Session == last.ID && strings.HasSuffix(x.Name, ".ManagementServer.URL"), movedByACS)
+		}
+		set(len(d.Methods) > 0, listed)
+		set(s.Start.Sub(last.Start) <= 2*time.Second, soon)
+		set(!d.Periodic.IsZero(), periodKnown)
+		set(last.Nonce != "" || last.ClientNonce != "", digests)
+	})
+	return k
 }

@@ -15,11 +15,11 @@ import (
 // that say that they came of one.
 var calledSessions = []*Check{
 	{
-		ID: "CR-005", Title: "The CPE answers a connection request before it opens the session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | GoodClock, Subject: OfSession, Run: openedBefore,
+		ID: "CR-005", Title: "The CPE answers a connection request before it opens the session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | GoodClock, Subject: OfSession, course: wasCalled, Run: openedBefore,
 		Doc: "The ACS that waits for the answer has no session to expect yet. Where the Inform has other events too, it may have come for their sake.",
 	},
 	{
-		ID: "CR-007", Title: "Several connection requests before a session make one session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: calledTwice,
+		ID: "CR-007", Title: "Several connection requests before a session make one session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: wasCalled, Run: calledTwice,
 		Doc: "Two sessions with 6 CONNECTION REQUEST followed, and all connection requests came before the first of them.",
 	},
 	{
@@ -31,7 +31,7 @@ var calledSessions = []*Check{
 		Doc: "The CPE may not answer otherwise, and not accept it and forget it.",
 	},
 	{
-		ID: "CR-011", Title: "A connection request with wrong credentials makes no session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | GoodClock, Subject: OfSession, Run: calledInVain,
+		ID: "CR-011", Title: "A connection request with wrong credentials makes no session", Ref: "TR-069a6 3.2.2", Severity: Error, Gates: WholeSession | GoodClock, Subject: OfSession, course: wasCalled, Run: calledInVain,
 		Doc: "The CPE answered it with 401, and came all the same, with 6 CONNECTION REQUEST. Judged where no other was accepted in the minute before.",
 	},
 	{
@@ -51,7 +51,7 @@ var calledSessions = []*Check{
 		Doc: "The CPE closed it after the 401, so that the ACS needs another connection for its answer. Some ACSs don't expect that.",
 	},
 	{
-		ID: "EVT-024", Title: "6 CONNECTION REQUEST comes of a connection request", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: WholeSession | GoodClock | Transport, Subject: OfSession, Run: uncalled,
+		ID: "EVT-024", Title: "6 CONNECTION REQUEST comes of a connection request", Ref: "TR-069a6 3.2.2", Severity: Warning, Gates: WholeSession | GoodClock | Transport, Subject: OfSession, course: wasCalled, Run: uncalled,
 		Doc: "None was seen in the minute before. Judged where others of that device were seen, so that they pass here.",
 	},
 	{

@@ -82,6 +82,7 @@ const (
 	longValues                                 // a value that may be longer than its data model has it
 	encoded                                    // Content-Encoding
 	oddBinding                                 // a type's prefix that the envelope binds to no namespace of types
+	firstContact                               // the event 0 BOOTSTRAP
 )
 
 // everything is the facts of a message of which nothing can be told cheaply.

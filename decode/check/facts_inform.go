@@ -57,7 +57,9 @@ func eventFacts(a *cwmp.Inform) (f facts) {
 			}
 		}
 		switch e.EventCode.Value {
-		case "0 BOOTSTRAP", "1 BOOT", "2 PERIODIC", "4 VALUE CHANGE", "6 CONNECTION REQUEST":
+		case "0 BOOTSTRAP":
+			f |= firstContact
+		case "1 BOOT", "2 PERIODIC", "4 VALUE CHANGE", "6 CONNECTION REQUEST":
 		default:
 			f |= special | long
 		}

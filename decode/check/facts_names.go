@@ -141,10 +141,13 @@ func (r *nameReader) plain(name string) (f facts, last string) {
 		in = in[:strings.LastIndexByte(in[:len(in)-1], '.')+1]
 	}
 	rest := name[len(in):]
-	if !plainName(rest) || len(name) > longestName {
+	chars, ok := plainName(rest)
+	if !ok || len(name) > longestName {
 		return oddName | partial | long | vendorNames, ""
 	}
-	f = vendorFacts(rest)
+	if chars&underscore != 0 {
+		f = vendorFacts(rest)
+	}
 	end := strings.LastIndexByte(rest, '.') + 1
 	if end > 0 || len(in) < len(r.object) {
 		r.object = name[:len(in)+end]
@@ -194,13 +197,16 @@ const (
 	letter = 1 << iota
 	digit
 	dash
+	underscore // a letter, too
 )
 
 var inName = func() (t [256]uint8) {
 	for c := range t {
 		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_':
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
 			t[c] = letter
+		case c == '_':
+			t[c] = letter | underscore
 		case c >= '0' && c <= '9':
 			t[c] = digit
 		case c == '-':
@@ -210,28 +216,31 @@ var inName = func() (t [256]uint8) {
 	return t
 }()
 
-// plainName says whether a name obeys the grammar beyond doubt: it is what most
-// names are, and those of which it is not sure go to nameProblem.
-func plainName(s string) bool {
+// plainName says whether a name obeys the grammar beyond doubt, and what is in it then: it
+// is what most names are, and those of which it is not sure go to nameProblem.
+func plainName(s string) (chars uint8, ok bool) {
 	if len(s) > longestName {
-		return false
+		return 0, false
 	}
 	for i := 0; i < len(s); i++ {
-		switch inName[s[i]] {
-		case letter:
-			for i++; i < len(s) && inName[s[i]] != 0; i++ {
+		c := inName[s[i]]
+		switch {
+		case c&letter != 0:
+			for chars |= c; i+1 < len(s) && inName[s[i+1]] != 0; i++ {
+				chars |= inName[s[i+1]]
 			}
-		case digit:
-			for i++; i < len(s) && inName[s[i]] == digit; i++ {
+		case c == digit:
+			for i+1 < len(s) && inName[s[i+1]] == digit {
+				i++
 			}
 		default:
-			return false
+			return 0, false
 		}
-		if i < len(s) && s[i] != '.' {
-			return false
+		if i++; i < len(s) && s[i] != '.' {
+			return 0, false
 		}
 	}
-	return true
+	return chars, true
 }
 
 // repeats tells whether a name may be in a list twice. Names come object by object, and

@@ -13,19 +13,19 @@ import (
 // sessions that go on at the same time.
 var acrossDevices = []*Check{
 	{
-		ID: "INF-007", Title: "A device keeps its DeviceId", Ref: "TR-069a6 Annex D", Severity: Error, Gates: WholeSession, Subject: OfSession, Run: otherIdentity,
+		ID: "INF-007", Title: "A device keeps its DeviceId", Ref: "TR-069a6 Annex D", Severity: Error, Gates: WholeSession, Subject: OfSession, course: hasTwin, Run: otherIdentity,
 		Doc: "The same ConnectionRequestURL was told before with the same SerialNumber and another OUI or ProductClass. For the ACS that is another device. A warning where the address is another one too.",
 	},
 	{
-		ID: "PRX-002", Title: "Each device has a ConnectionRequestURL of its own", Ref: "TR-069a6 Annex J", Severity: Warning, Gates: WholeSession, Subject: OfSession, Run: sharedURL,
+		ID: "PRX-002", Title: "Each device has a ConnectionRequestURL of its own", Ref: "TR-069a6 Annex J", Severity: Warning, Gates: WholeSession, Subject: OfSession, course: hasTwin, Run: sharedURL,
 		Doc: "Two devices come in turns with the same ConnectionRequestURL, path included: a proxier can't tell whom the ACS calls.",
 	},
 	{
-		ID: "SEQ-017", Title: "A device has one session at a time", Ref: "TR-069a6 3.7", Severity: Error, Gates: Counterpart, Subject: OfSession, Run: twoSessions,
+		ID: "SEQ-017", Title: "A device has one session at a time", Ref: "TR-069a6 3.7", Severity: Error, Gates: Counterpart, Subject: OfSession, course: disturbed, Run: twoSessions,
 		Doc: "It began another session, and went on with this one. Sessions from several addresses may be of clones (SEC-009).",
 	},
 	{
-		ID: "TIME-018", Title: "Devices don't inform all at once", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: GoodClock, Subject: OfSession, Run: allAtOnce,
+		ID: "TIME-018", Title: "Devices don't inform all at once", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: GoodClock, Subject: OfSession, course: disturbed, Run: allAtOnce,
 		Doc: "Twenty devices came with 2 PERIODIC in the same second. PeriodicInformTime is to spread them. Told once an hour.",
 	},
 }

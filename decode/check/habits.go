@@ -11,7 +11,7 @@ import (
 // habits is the checks of how devices and their ACS go on from session to session.
 var habits = []*Check{
 	{
-		ID: "HTTP-033", Title: "The session after a redirect begins at the ACS's own URL", Ref: "TR-069a6 3.4.6", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: staysRedirected,
+		ID: "HTTP-033", Title: "The session after a redirect begins at the ACS's own URL", Ref: "TR-069a6 3.4.6", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: redirectedOn, Run: staysRedirected,
 		Doc: "302 and 307 are for the session alone. A 301, or another ManagementServer.URL, is for good.",
 	},
 	{
@@ -19,15 +19,15 @@ var habits = []*Check{
 		Doc: "The ACS behind the redirect knows the session by them.",
 	},
 	{
-		ID: "VER-003", Title: "A CPE whose Inform is refused tries an older version", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: History | Counterpart, Subject: OfSession, Run: sameVersionAgain,
+		ID: "VER-003", Title: "A CPE whose Inform is refused tries an older version", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: History | Counterpart, Subject: OfSession, course: failedBefore, Run: sameVersionAgain,
 		Doc: "Three Informs in the same namespace were refused, one behind the other, by status 400 or a closed connection. That is what an ACS does that doesn't know the version.",
 	},
 	{
-		ID: "SEC-005", Title: "Nonces of Digest are not used again", Ref: "TR-069a6 3.4.5, RFC 2617", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: credentials, Run: sameNonce,
+		ID: "SEC-005", Title: "Nonces of Digest are not used again", Ref: "TR-069a6 3.4.5, RFC 2617", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: credentials, course: digests, Run: sameNonce,
 		Doc: "The ACS gave the same nonce in the session before, or the CPE the same cnonce. What was answered once can be answered again by whoever saw it.",
 	},
 	{
-		ID: "TIME-009", Title: "A CPE doesn't stop to retry", Ref: "TR-069a6 3.2.1.1", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: gaveUp,
+		ID: "TIME-009", Title: "A CPE doesn't stop to retry", Ref: "TR-069a6 3.2.1.1", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: failedBefore, Run: gaveUp,
 		Doc: "After a session that failed nothing came for longer than twice what may be waited, and what comes now is no retry: RetryCount is 0.",
 	},
 	{
@@ -35,7 +35,7 @@ var habits = []*Check{
 		Doc: "It was the CPE's turn, which has the Inform's SessionTimeout, or 30 s, and the ACS answered it with 400 and that there is no such session.",
 	},
 	{
-		ID: "TIME-015", Title: "Sessions are short", Ref: "no standard: statistics", Severity: Info, Gates: WholeSession | GoodClock, Subject: OfSession, Run: longSession,
+		ID: "TIME-015", Title: "Sessions are short", Ref: "no standard: statistics", Severity: Info, Gates: WholeSession | GoodClock, Subject: OfSession, course: lasting, Run: longSession,
 		Doc: "This one took more than a minute. Told with how often the two spoke, and how long the ACS thought.",
 	},
 	{
@@ -43,7 +43,7 @@ var habits = []*Check{
 		Doc: "By the interval that was set or read last, with a tenth of tolerance.",
 	},
 	{
-		ID: "SEQ-034", Title: "Sessions have a purpose", Ref: "no standard: statistics", Severity: Info, Gates: WholeSession | History, Subject: OfSession, Run: noPurpose,
+		ID: "SEQ-034", Title: "Sessions have a purpose", Ref: "no standard: statistics", Severity: Info, Gates: WholeSession | History, Subject: OfSession, course: idled, Run: noPurpose,
 		Doc: "The tenth session in a row that came for its time only, and in which the ACS wanted nothing. PeriodicInformInterval may be longer.",
 	},
 	{
@@ -51,7 +51,7 @@ var habits = []*Check{
 		Doc: "Judged where a profile of one's own says that the ACS is new to the devices: 'new-devices: true'. The first session of each that is seen has to have it.",
 	},
 	{
-		ID: "EVT-041", Title: "Events that are due together come together", Ref: "TR-069a6 3.7.1.5", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: apartAndDue,
+		ID: "EVT-041", Title: "Events that are due together come together", Ref: "TR-069a6 3.7.1.5", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: soon, Run: apartAndDue,
 		Doc: "2 PERIODIC, 3 SCHEDULED and 6 CONNECTION REQUEST came in two sessions within two seconds. One Inform can have them all.",
 	},
 }

@@ -16,19 +16,19 @@ var httpSessions = []*Check{
 		Doc: "The CPE waits for the last byte of an answer before it sends the next request. An ACS that doesn't expect it answers the wrong message.",
 	},
 	{
-		ID: "HTTP-015", Title: "The CPE doesn't close the connection in the middle of a session", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession | Transport, Subject: OfSession, Run: closedByCPE,
+		ID: "HTTP-015", Title: "The CPE doesn't close the connection in the middle of a session", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession | Transport, Subject: OfSession, course: closedWithin, Run: closedByCPE,
 		Doc: "The session went on over another connection here, which an ACS or balancer that binds sessions to connections doesn't follow. If it didn't go on, see SEQ-013 and SEQ-014.",
 	},
 	{
-		ID: "HTTP-016", Title: "After a clean close the CPE goes on with the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: informAgain,
+		ID: "HTTP-016", Title: "After a clean close the CPE goes on with the session", Ref: "TR-069a6 3.4.2", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: disturbed, Run: informAgain,
 		Doc: "A connection that the ACS closes between two round trips doesn't end the session: the next message comes on a new connection. This CPE began a new session at once.",
 	},
 	{
-		ID: "HTTP-017", Title: "The ACS doesn't close the connection in the middle of a session", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession | Transport, Subject: OfSession, Run: closedByACS,
+		ID: "HTTP-017", Title: "The ACS doesn't close the connection in the middle of a session", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession | Transport, Subject: OfSession, course: closedWithin | closeOfACS, Run: closedByACS,
 		Doc: "Each close costs a new connection, with TLS a handshake, and many CPEs begin again with an Inform. Look at the keep-alive settings of the ACS and of proxies before it.",
 	},
 	{
-		ID: "HTTP-018", Title: "The CPE asks to close only with its last POST", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession, Subject: OfSession, odd: connects, Run: askedToClose,
+		ID: "HTTP-018", Title: "The CPE asks to close only with its last POST", Ref: "TR-069a6 3.4.2", Severity: Warning, Gates: WholeSession, Subject: OfSession, odd: connects, course: closeOfCPE, Run: askedToClose,
 		Doc: "Connection: close makes the server close after its answer, in the middle of the session.",
 	},
 	{

@@ -297,20 +297,30 @@ var (
 	forcedDevice  = append(forcedDevice1[:4:4], forced{"Device.RootDataModelVersion", Warning})
 )
 
-// forcedOf is the forced parameters by the names that an Inform has.
-func forcedOf(has map[string]bool) []forced {
-	for n := range has {
-		if strings.HasPrefix(n, "InternetGatewayDevice.") {
+// forcedOf is the forced parameters by those that an Inform has.
+func forcedOf(list []cwmp.ParameterValueStruct) []forced {
+	for i := range list {
+		if strings.HasPrefix(trimmed(list[i].Name.Value), "InternetGatewayDevice.") {
 			return forcedGateway
 		}
 	}
 	switch {
-	case has["Device.DeviceSummary"]: // TR-106, TR-181 issue 1
+	case hasParameter(list, "Device.DeviceSummary"): // TR-106, TR-181 issue 1
 		return forcedDevice1
-	case has["Device.RootDataModelVersion"]:
+	case hasParameter(list, "Device.RootDataModelVersion"):
 		return forcedDevice2
 	}
 	return forcedDevice
+}
+
+// hasParameter says whether a parameter is in a list.
+func hasParameter(list []cwmp.ParameterValueStruct, name string) bool {
+	for i := range list {
+		if n := list[i].Name.Value; n == name || len(n) > len(name) && trimmed(n) == name {
+			return true
+		}
+	}
+	return false
 }
 
 func forcedParameters(p *Pass) {
@@ -318,11 +328,9 @@ func forcedParameters(p *Pass) {
 	if in == nil || len(in.ParameterList.Items) == 0 {
 		return
 	}
-	has := make(map[string]bool, len(in.ParameterList.Items))
 	known, address := false, false
 	for i := range in.ParameterList.Items {
-		n := strings.TrimSpace(in.ParameterList.Items[i].Name.Value)
-		has[n] = true
+		n := trimmed(in.ParameterList.Items[i].Name.Value)
 		known = known || strings.HasPrefix(n, "Device.") || strings.HasPrefix(n, "InternetGatewayDevice.")
 		address = address || strings.HasSuffix(n, ".ExternalIPAddress") || strings.HasPrefix(n, "Device.")
 	}
@@ -330,8 +338,8 @@ func forcedParameters(p *Pass) {
 		return
 	}
 	at := inText(p.Message, in.ParameterList.At)
-	for _, f := range forcedOf(has) {
-		if !has[f.name] {
+	for _, f := range forcedOf(in.ParameterList.Items) {
+		if !hasParameter(in.ParameterList.Items, f.name) {
 			p.reportAs(f.severity, CPE, at, "The Inform lacks the forced parameter %s", f.name)
 		}
 	}
@@ -400,12 +408,21 @@ func (p *Pass) parameter(path string) *cwmp.ParameterValueStruct {
 	}
 	for i := range in.ParameterList.Items {
 		x := &in.ParameterList.Items[i]
-		n, ok := strings.CutSuffix(strings.TrimSpace(x.Name.Value), path)
+		n, ok := strings.CutSuffix(trimmed(x.Name.Value), path)
 		if ok && (n == "Device." || n == "InternetGatewayDevice.") {
 			return x
 		}
 	}
 	return nil
+}
+
+// url is url.Parse, of a URL that several checks look at. It is not to be changed.
+func (p *Pass) url(raw string) (*url.URL, error) {
+	if u := &p.looked; u.raw != raw || raw == "" {
+		u.raw = strings.Clone(raw)
+		u.url, u.err = url.Parse(u.raw)
+	}
+	return p.looked.url, p.looked.err
 }
 
 func callURL(p *Pass) {
@@ -419,7 +436,7 @@ func callURL(p *Pass) {
 		p.reportAs(Info, CPE, at, "ConnectionRequestURL is empty: the ACS cannot call this device")
 		return
 	}
-	u, err := url.Parse(raw)
+	u, err := p.url(raw)
 	switch {
 	case err != nil || !u.IsAbs():
 		p.report(CPE, at, "ConnectionRequestURL is no absolute URL")
@@ -446,7 +463,7 @@ func callHost(p *Pass) {
 	if x == nil {
 		return
 	}
-	u, err := url.Parse(strings.TrimSpace(x.Value.Value))
+	u, err := p.url(strings.TrimSpace(x.Value.Value))
 	if err != nil {
 		return
 	}

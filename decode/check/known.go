@@ -57,11 +57,11 @@ var knowledge = []*Check{
 		Doc: "Its TransferURL is that of an outstanding command: it should have been a TransferComplete.",
 	},
 	{
-		ID: "RPC-048", Title: "Queued transfers are those that are outstanding", Ref: "TR-069a6 A.4.1.7", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: queued,
+		ID: "RPC-048", Title: "Queued transfers are those that are outstanding", Ref: "TR-069a6 A.4.1.7", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: oddMethod, Run: queued,
 		Doc: "Judged of devices that were seen from their 0 BOOTSTRAP on. State is 1 to 3.",
 	},
 	{
-		ID: "RPC-054", Title: "Download leaves ParameterKey", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: keyAfterDownload,
+		ID: "RPC-054", Title: "Download leaves ParameterKey", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, all: otherKey | commanded, Run: keyAfterDownload,
 		Doc: "The session before had a Download and nothing that sets ParameterKey, and it is another one now. A configuration file may change it.",
 	},
 	{
@@ -69,7 +69,7 @@ var knowledge = []*Check{
 		Doc: "Manufacturer, ManufacturerOUI, ProductClass and SerialNumber, as they are read in the session.",
 	},
 	{
-		ID: "SEC-009", Title: "A DeviceId is of one device", Ref: "no standard: cloned devices", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: cloned,
+		ID: "SEC-009", Title: "A DeviceId is of one device", Ref: "no standard: cloned devices", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: updated, Run: cloned,
 		Doc: "Sessions of the same DeviceId come from another address with another ConnectionRequestURL and another SoftwareVersion, without a boot. Two devices may have one identity.",
 	},
 }

@@ -13,19 +13,19 @@ import (
 // it in those before.
 var overTime = []*Check{
 	{
-		ID: "EVT-015", Title: "0 BOOTSTRAP is not repeated without cause", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: bootstrapAgain,
+		ID: "EVT-015", Title: "0 BOOTSTRAP is not repeated without cause", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: bootstraps, Run: bootstrapAgain,
 		Doc: "It tells of the first contact with an ACS, or of a factory reset. A reset by the user can't be seen; a device that sends it with every session loses what the ACS has set.",
 	},
 	{
-		ID: "EVT-017", Title: "After FactoryReset comes 0 BOOTSTRAP", Ref: "TR-069a6 A.4.1.6", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: resetWithoutBootstrap,
+		ID: "EVT-017", Title: "After FactoryReset comes 0 BOOTSTRAP", Ref: "TR-069a6 A.4.1.6", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: resetWithoutBootstrap,
 		Doc: "The device forgot its ACS with all else, so its next session is a first contact.",
 	},
 	{
-		ID: "EVT-018", Title: "After FactoryReset no command of before is reported", Ref: "TR-069a6 A.4.1.6", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: resetWithOld,
+		ID: "EVT-018", Title: "After FactoryReset no command of before is reported", Ref: "TR-069a6 A.4.1.6", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: resetWithOld,
 		Doc: "Commands that were not reported are dropped by the reset, with their keys.",
 	},
 	{
-		ID: "EVT-019", Title: "After Reboot come 1 BOOT and M Reboot with its key", Ref: "TR-069a6 A.3.2.9", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: rebootNotTold,
+		ID: "EVT-019", Title: "After Reboot come 1 BOOT and M Reboot with its key", Ref: "TR-069a6 A.3.2.9", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: rebootNotTold,
 		Doc: "By them the ACS knows that its command was done. A FactoryReset or another ACS in between takes the expectation away.",
 	},
 	{
@@ -45,7 +45,7 @@ var overTime = []*Check{
 		Doc: "The value is what was set or read last.",
 	},
 	{
-		ID: "EVT-028", Title: "A retry delivers what the failed session had to deliver", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: eventLost,
+		ID: "EVT-028", Title: "A retry delivers what the failed session had to deliver", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, all: failedBefore | retries, Run: eventLost,
 		Doc: "Events stay until the InformResponse. 6 CONNECTION REQUEST may go, and after a reboot or a BOOTSTRAP others too.",
 	},
 	{
@@ -53,7 +53,7 @@ var overTime = []*Check{
 		Doc: "With the InformResponse M Reboot and M ScheduleInform are delivered. The same key again, without another command, reports nothing.",
 	},
 	{
-		ID: "EVT-031", Title: "Events of a transfer stay until its report was answered", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: transferEventGone,
+		ID: "EVT-031", Title: "Events of a transfer stay until its report was answered", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: failedBefore, Run: transferEventGone,
 		Doc: "The session before ended without TransferCompleteResponse, so the next one has the event, and reports again.",
 	},
 	{
@@ -61,7 +61,7 @@ var overTime = []*Check{
 		Doc: "The ACS takes it for a second transfer with the same key.",
 	},
 	{
-		ID: "XFER-001", Title: "A transfer that was accepted is reported", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: transferNeverTold,
+		ID: "XFER-001", Title: "A transfer that was accepted is reported", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: transferNeverTold,
 		Doc: "After three more sessions that went well, and an hour beyond the delay, no TransferComplete has come. It is told once.",
 	},
 	{
@@ -81,7 +81,7 @@ var overTime = []*Check{
 		Doc: "7 TRANSFER COMPLETE and M Download, M Upload or M ScheduleDownload with the key, unless the transfer was asked for in the same session.",
 	},
 	{
-		ID: "XFER-006", Title: "The M event of a transfer is that of its method", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: keyed | special, Run: otherTransfer,
+		ID: "XFER-006", Title: "The M event of a transfer is that of its method", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: keyed | special, course: commanded, Run: otherTransfer,
 		Doc: "A Download is reported as M Download, an Upload as M Upload.",
 	},
 	{
@@ -93,27 +93,27 @@ var overTime = []*Check{
 		Doc: "The same image once more is legal, and then the version stays.",
 	},
 	{
-		ID: "XFER-023", Title: "A transfer is not asked for again while it is outstanding", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History, Subject: OfSession, Run: transferTwice,
+		ID: "XFER-023", Title: "A transfer is not asked for again while it is outstanding", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: transferTwice,
 		Doc: "The same file was asked for, and not reported yet. Some devices do both, and boot in the middle of the second.",
 	},
 	{
-		ID: "RPC-052", Title: "A CommandKey is not used again while it is outstanding", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: keyAgain,
+		ID: "RPC-052", Title: "A CommandKey is not used again while it is outstanding", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: keyAgain,
 		Doc: "Of two commands of one method with one key, the reports can't be told apart.",
 	},
 	{
-		ID: "INF-024", Title: "ParameterKey is that of the last successful request", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: parameterKeyOther,
+		ID: "INF-024", Title: "ParameterKey is that of the last successful request", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: otherKey, Run: parameterKeyOther,
 		Doc: "SetParameterValues, AddObject and DeleteObject set it. By it the ACS knows whether the device is as it left it.",
 	},
 	{
-		ID: "INF-025", Title: "ParameterKey is empty after a factory reset", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: parameterKeyKept,
+		ID: "INF-025", Title: "ParameterKey is empty after a factory reset", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: commanded, Run: parameterKeyKept,
 		Doc: "Nothing of what an ACS had set is left, and the key says so.",
 	},
 	{
-		ID: "INF-026", Title: "Another SoftwareVersion is told as 4 VALUE CHANGE", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: softwareUntold,
+		ID: "INF-026", Title: "Another SoftwareVersion is told as 4 VALUE CHANGE", Ref: "TR-181, TR-098: DeviceInfo", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: updated, Run: softwareUntold,
 		Doc: "SoftwareVersion has active notification by default; 0 BOOTSTRAP tells it, too.",
 	},
 	{
-		ID: "INF-027", Title: "Another SoftwareVersion comes with a boot", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: softwareNoBoot,
+		ID: "INF-027", Title: "Another SoftwareVersion comes with a boot", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: updated, Run: softwareNoBoot,
 		Doc: "A firmware runs from its boot on.",
 	},
 	{
@@ -121,11 +121,11 @@ var overTime = []*Check{
 		Doc: "Unless the ACS itself has set it.",
 	},
 	{
-		ID: "FLT-015", Title: "The ParameterKey of a request that was refused is not taken over", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: refusedKey,
+		ID: "FLT-015", Title: "The ParameterKey of a request that was refused is not taken over", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: otherKey, Run: refusedKey,
 		Doc: "The device says that it is as the ACS wanted it, and it is not.",
 	},
 	{
-		ID: "SEQ-021", Title: "The ACS calls methods that the CPE has", Ref: "TR-069a6 A.3.1.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: notListed,
+		ID: "SEQ-021", Title: "The ACS calls methods that the CPE has", Ref: "TR-069a6 A.3.1.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: listed, Run: notListed,
 		Doc: "The CPE's answer to GetRPCMethods doesn't have the method, in this version of its software. It is told once per method and session.",
 	},
 	{
@@ -133,23 +133,23 @@ var overTime = []*Check{
 		Doc: "The ACS's answer to GetRPCMethods doesn't have the method. Inform and TransferComplete are always there.",
 	},
 	{
-		ID: "SEQ-033", Title: "The session is not opened again at once for the same reason", Ref: "TR-069a6 3.2.1", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: storm,
+		ID: "SEQ-033", Title: "The session is not opened again at once for the same reason", Ref: "TR-069a6 3.2.1", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: stormy, Run: storm,
 		Doc: "Five sessions within a minute went well, each with the same events: the CPE doesn't take them for delivered, or something makes it call.",
 	},
 	{
-		ID: "TIME-003", Title: "A retry waits", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Error, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: retryEarly,
+		ID: "TIME-003", Title: "A retry waits", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Error, Gates: WholeSession | History | GoodClock, Subject: OfSession, all: failedBefore | retries, Run: retryEarly,
 		Doc: "The first after 5 to 10 s, each later one twice as long, unless the device's parameters say otherwise. CPEs of CWMP 1.3 and later may have others that are not known here: then it is a warning. A new event or a connection request is a reason of its own.",
 	},
 	{
-		ID: "TIME-005", Title: "RetryCount counts the sessions that failed", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: retryNotCounted,
+		ID: "TIME-005", Title: "RetryCount counts the sessions that failed", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: failedBefore, Run: retryNotCounted,
 		Doc: "One more than in the session that failed before. After a reboot it may begin anew.",
 	},
 	{
-		ID: "TIME-006", Title: "RetryCount is 0 after a good session", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: retryAfterGood,
+		ID: "TIME-006", Title: "RetryCount is 0 after a good session", Ref: "TR-069a6 A.3.3.1", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: retries, Run: retryAfterGood,
 		Doc: "The session before was delivered. A failure to connect can't be seen, and then it is 1 or more: told as a note (TIME-007) up to 3.",
 	},
 	{
-		ID: "TIME-007", Title: "RetryCount has a failure before it", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: retryUnseen,
+		ID: "TIME-007", Title: "RetryCount has a failure before it", Ref: "TR-069a6 A.3.3.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: retries, Run: retryUnseen,
 		Doc: "No failed session was seen. Connections that could not be opened are not in every capture, so it is told as a note.",
 	},
 	{
@@ -157,7 +157,7 @@ var overTime = []*Check{
 		Doc: "Session cookies are of one session. ACSs that still know them may take the new session for the old one.",
 	},
 	{
-		ID: "VER-008", Title: "The version of a device changes with its software", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: versionChanged,
+		ID: "VER-008", Title: "The version of a device changes with its software", Ref: "TR-069a6 3.7.4", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: otherSpace, Run: versionChanged,
 		Doc: "The namespace of its Inform is another one than in the session before, without another SoftwareVersion and without a session that failed.",
 	},
 }

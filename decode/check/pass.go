@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -46,12 +47,17 @@ type Pass struct {
 	listed   bool
 	login    []byte // the Authorization that was looked at last
 	userName string // in it
-	names    names
-	places   soap.Paths
-	types    seenTypes // room for the types of a session's answers
-	endings  *endings  // of names, once there were any
-	again    repeats   // of names in a list
-	alike    alikeItems
+	looked   struct {
+		raw string
+		url *url.URL
+		err error
+	} // the URL that was looked at last
+	names   names
+	places  soap.Paths
+	types   seenTypes // room for the types of a session's answers
+	endings *endings  // of names, once there were any
+	again   repeats   // of names in a list
+	alike   alikeItems
 	// Of the message's parameters, what the facts have found (see factsOf).
 	marks     marks
 	marked    []marked     // those with marks, guarded ones aside

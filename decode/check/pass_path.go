@@ -14,6 +14,9 @@ func (p *Pass) pathAt(m *cwmp.Message, at int) string {
 	d := m.Document
 	if len(d.Methods) == 1 && d.Envelopes == 1 && d.Bodies == 1 && orderly(d) {
 		method := &d.Methods[0]
+		if d.Envelope.At.Start == at {
+			return p.names.join("/", d.Envelope.Name.Local)
+		}
 		if method.At.Start == at {
 			return p.names.join("/", d.Envelope.Name.Local, "/Body/", method.Name.Local)
 		}
@@ -136,9 +139,15 @@ func (w *argumentWay) item(list string, n int, span func(int) soap.Span) int {
 		return -1
 	}
 	if x := w.alike; x.of != w.m || x.list != list {
+		first := w.text[max(0, span(0).Start):]
+		first = first[:strings.IndexAny(first, tagEnds)+1] // its tag, to what follows the name
 		*x = alikeItems{w.m, list, w.tag(span(0).Start)}
 		for j := 1; j < n && x.name != ""; j++ {
-			if w.tag(span(j).Start) != x.name {
+			at := span(j).Start
+			if at >= 0 && first != "" && strings.HasPrefix(w.text[at:], first) {
+				continue
+			}
+			if w.tag(at) != x.name {
 				x.name = ""
 			}
 		}
@@ -152,6 +161,9 @@ func (w *argumentWay) item(list string, n int, span func(int) soap.Span) int {
 	}
 	return i
 }
+
+// tagEnds are what may follow the name of a tag.
+const tagEnds = " \t\r\n>/"
 
 // tag is the local name of the tag that begins at a position.
 func (w *argumentWay) tag(at int) string {

@@ -14,31 +14,31 @@ import (
 // its boots.
 var periods = []*Check{
 	{
-		ID: "TIME-001", Title: "2 PERIODIC comes every PeriodicInformInterval", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: periodOff,
+		ID: "TIME-001", Title: "2 PERIODIC comes every PeriodicInformInterval", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: periodKnown, Run: periodOff,
 		Doc: "The interval is known, nothing failed and nothing changed it since the period before; a multiple of it, give or take a tenth, would be in order.",
 	},
 	{
-		ID: "TIME-004", Title: "A retry doesn't wait too long", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: retryLate,
+		ID: "TIME-004", Title: "A retry doesn't wait too long", Ref: "TR-069a6 3.2.1.1 Table 3", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, all: failedBefore | retries, Run: retryLate,
 		Doc: "The wait is at most twice the lower bound of TIME-003. A boot, or a new reason to call, takes the expectation away.",
 	},
 	{
-		ID: "TIME-010", Title: "ScheduleInform's session comes when it was asked for", Ref: "TR-069a6 A.4.1.2", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, odd: keyed | special, Run: scheduleTime,
+		ID: "TIME-010", Title: "ScheduleInform's session comes when it was asked for", Ref: "TR-069a6 A.4.1.2", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, odd: keyed | special, course: commanded, Run: scheduleTime,
 		Doc: "After DelaySeconds, give or take five seconds or a hundredth. Too early is told as an error.",
 	},
 	{
-		ID: "TIME-011", Title: "2 PERIODIC doesn't fail to come", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: periodMissing,
+		ID: "TIME-011", Title: "2 PERIODIC doesn't fail to come", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: periodKnown, Run: periodMissing,
 		Doc: "More than two intervals have passed without it, and the device calls for other reasons.",
 	},
 	{
-		ID: "TIME-014", Title: "A reboot takes less than ten minutes", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, odd: keyed | special, Run: slowBoot,
+		ID: "TIME-014", Title: "A reboot takes less than ten minutes", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, odd: keyed | special, course: commanded, Run: slowBoot,
 		Doc: "From the end of the session with Reboot to the Inform with 1 BOOT. ACSs give devices up that take longer.",
 	},
 	{
-		ID: "TIME-016", Title: "4 VALUE CHANGE respects DefaultActiveNotificationThrottle", Ref: "TR-181: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: throttled,
+		ID: "TIME-016", Title: "4 VALUE CHANGE respects DefaultActiveNotificationThrottle", Ref: "TR-181: ManagementServer", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: changesOnly, Run: throttled,
 		Doc: "Two sessions because of changes alone are at least so many seconds apart.",
 	},
 	{
-		ID: "EVT-016", Title: "At a new ACS the first event is 0 BOOTSTRAP", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: newACS,
+		ID: "EVT-016", Title: "At a new ACS the first event is 0 BOOTSTRAP", Ref: "TR-069a6 3.7.1.5", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: movedByACS, Run: newACS,
 		Doc: "The ACS before has set ManagementServer.URL: this is the first session at the new one.",
 	},
 	{
@@ -46,15 +46,15 @@ var periods = []*Check{
 		Doc: "A DiagnosticsState was set to Requested before. Judged of devices that were seen from their 0 BOOTSTRAP on: others may have been asked before.",
 	},
 	{
-		ID: "EVT-027", Title: "Requested diagnostics are told as complete", Ref: "TR-181, TR-098: DiagnosticsState", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: diagnosticsUntold,
+		ID: "EVT-027", Title: "Requested diagnostics are told as complete", Ref: "TR-181, TR-098: DiagnosticsState", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: diagnosed, Run: diagnosticsUntold,
 		Doc: "After three more sessions that went well, and an hour, no 8 DIAGNOSTICS COMPLETE has come. It is told once.",
 	},
 	{
-		ID: "EVT-034", Title: "1 BOOT comes after a boot", Ref: "TR-181, TR-098: DeviceInfo.UpTime", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: bootWithout,
+		ID: "EVT-034", Title: "1 BOOT comes after a boot", Ref: "TR-181, TR-098: DeviceInfo.UpTime", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: boots, Run: bootWithout,
 		Doc: "UpTime, read in this session, is longer than the time since the session before.",
 	},
 	{
-		ID: "EVT-035", Title: "After a boot comes 1 BOOT", Ref: "TR-181, TR-098: DeviceInfo.UpTime", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: bootUntold,
+		ID: "EVT-035", Title: "After a boot comes 1 BOOT", Ref: "TR-181, TR-098: DeviceInfo.UpTime", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: ran, Run: bootUntold,
 		Doc: "UpTime is less than the time since it was read last, so the device has booted in between.",
 	},
 	{
@@ -66,11 +66,11 @@ var periods = []*Check{
 		Doc: "Both have active notification by default; 0 BOOTSTRAP tells it, too.",
 	},
 	{
-		ID: "XFER-020", Title: "A transfer that needs a boot is reported after it", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, Run: bootAfterReport,
+		ID: "XFER-020", Title: "A transfer that needs a boot is reported after it", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeSession | History | GoodClock, Subject: OfSession, all: boots | tookFile, Run: bootAfterReport,
 		Doc: "A firmware was reported as done, and the device boots within five minutes without having been told to: the report came before it was applied.",
 	},
 	{
-		ID: "RPC-047", Title: "CancelTransfer names an outstanding transfer", Ref: "TR-069a6 A.4.1.9", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: cancelNothing,
+		ID: "RPC-047", Title: "CancelTransfer names an outstanding transfer", Ref: "TR-069a6 A.4.1.9", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, odd: oddMethod, Run: cancelNothing,
 		Doc: "Judged of devices that were seen from their 0 BOOTSTRAP on: others may have been asked before.",
 	},
 	{

@@ -33,7 +33,7 @@ var rpcs = []*Check{
 		Doc: "What was not asked for may overwrite what the ACS knows. Requests with aliases or wildcards are not judged.",
 	},
 	{
-		ID: "RPC-011", Title: "Full names are returned once each", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: namesMissing,
+		ID: "RPC-011", Title: "Full names are returned once each", Ref: "TR-069a6 A.3.2.2", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, only: tellsValues, Run: namesMissing,
 		Doc: "A parameter that doesn't exist is answered with fault 9005, never left out: the ACS can't tell an omission from an old value.",
 	},
 	{

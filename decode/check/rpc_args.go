@@ -15,7 +15,7 @@ var rpcArguments = []*Check{
 		Doc: "Inform, GetRPCMethods and TransferComplete, and AutonomousTransferComplete from CWMP 1.1. A CPE may call only what the list has.",
 	},
 	{
-		ID: "RPC-031", Title: "AccessList has Subscriber, or names of a vendor", Ref: "cwmp-1-0.xsd", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, odd: acting | listing, Run: accessList,
+		ID: "RPC-031", Title: "AccessList has Subscriber, or names of a vendor", Ref: "cwmp-1-0.xsd", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, odd: acting, Run: accessList,
 		Doc: "Subscriber is the only entity that the standard has; a vendor's begins with X_.",
 	},
 	{
@@ -23,15 +23,15 @@ var rpcArguments = []*Check{
 		Doc: "A file server that asks for a login gets one half of it. Informant doesn't show either.",
 	},
 	{
-		ID: "RPC-038", Title: "DelaySeconds, FileSize and their like are numbers without sign, blanks or fractions", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: plainNumbers,
+		ID: "RPC-038", Title: "DelaySeconds, FileSize and their like are numbers without sign, blanks or fractions", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: numbered, Run: plainNumbers,
 		Doc: "They are unsignedInt: digits and nothing else. An empty one is read as 0 by some and refused by others.",
 	},
 	{
-		ID: "RPC-039", Title: "A transfer that was done at once says when", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, Run: doneTimes,
+		ID: "RPC-039", Title: "A transfer that was done at once says when", Ref: "TR-069a6 A.3.2.8", Severity: Error, Gates: WholeBody, each: true, body: true, need: typed, only: started, Run: doneTimes,
 		Doc: "With Status 0 StartTime and CompleteTime are real, and the first is not later than the second. From a CPE whose clock is not set Unknown Time is told as a warning.",
 	},
 	{
-		ID: "RPC-040", Title: "A transfer that is to come has no times yet", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, Run: pendingTimes,
+		ID: "RPC-040", Title: "A transfer that is to come has no times yet", Ref: "TR-069a6 A.3.2.8", Severity: Warning, Gates: WholeBody, each: true, body: true, need: typed, only: started, Run: pendingTimes,
 		Doc: "With Status 1 StartTime and CompleteTime are Unknown Time (0001-01-01T00:00:00Z). (What else a CPE may say here could not be confirmed.)",
 	},
 	{
@@ -63,7 +63,7 @@ var rpcArguments = []*Check{
 		Doc: "Names have no blanks, and 64 characters at most.",
 	},
 	{
-		ID: "RPC-053", Title: "A command has a CommandKey", Ref: "TR-069a6 A.3.2.8", Severity: Info, Gates: WholeBody, each: true, body: true, need: typed | aReply, Run: noCommandKey,
+		ID: "RPC-053", Title: "A command has a CommandKey", Ref: "TR-069a6 A.3.2.8", Severity: Info, Gates: WholeBody, each: true, body: true, need: typed | aReply, only: isKeyed, Run: noCommandKey,
 		Doc: "Without it what comes of the command can't be told from what comes of another one like it. It is told once per method.",
 	},
 	{

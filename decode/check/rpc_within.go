@@ -12,15 +12,15 @@ import (
 // rpcCourse is the checks of what RPCs of one session say of each other.
 var rpcCourse = []*Check{
 	{
-		ID: "RPC-007", Title: "The next level of a parameter is refused", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: levelOfParameter,
+		ID: "RPC-007", Title: "The next level of a parameter is refused", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, only: tellsNames, Run: levelOfParameter,
 		Doc: "A parameter has nothing below it: GetParameterNames with its full name and NextLevel true is answered with fault 9003.",
 	},
 	{
-		ID: "RPC-008", Title: "The next level is the children of the object, without it", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: nextLevel,
+		ID: "RPC-008", Title: "The next level is the children of the object, without it", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, only: tellsNames, Run: nextLevel,
 		Doc: "With NextLevel true the answer has the names that are one node longer than the path, neither the object itself nor what is further below. Names elsewhere are RPC-010.",
 	},
 	{
-		ID: "RPC-009", Title: "All levels are the object itself and everything below it", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, Run: allLevels,
+		ID: "RPC-009", Title: "All levels are the object itself and everything below it", Ref: "TR-069a6 A.3.2.3", Severity: Error, Gates: Counterpart | WholeBody, each: true, body: true, need: typed, odd: listing, only: tellsNames, Run: allLevels,
 		Doc: "With NextLevel false the answer begins with the object that was asked for, and has the object of each name in it; of a parameter it has that parameter alone.",
 	},
 	{
@@ -206,13 +206,15 @@ func inDepth(list []cwmp.ParameterInfoStruct, path string) bool {
 			continue
 		}
 		up := name[:strings.LastIndexByte(strings.TrimSuffix(name, "."), '.')+1]
-		if !strings.HasPrefix(name, path) || name != strings.TrimSpace(name) {
+		if name != trimmed(name) {
 			return false
 		}
 		for len(in) > 0 && !strings.HasPrefix(up, in[len(in)-1]) {
 			in = in[:len(in)-1]
 		}
-		if up != path && (len(in) == 0 || in[len(in)-1] != up) {
+		switch n := len(in); {
+		case n > 0 && in[n-1] == up: // which is below the path
+		case up != path || !strings.HasPrefix(name, path):
 			return false
 		}
 		if name[len(name)-1] == '.' {

@@ -35,7 +35,7 @@ var identities = []*Check{
 		Doc: "An entity definition in SOAP is no accident: it reads files of the receiver, or fills its memory (XXE). Informant never expands them. The document type itself is SOAP-039.",
 	},
 	{
-		ID: "SEC-013", Title: "The ACS is not moved to clear HTTP or to another domain", Ref: "no standard: a sign of hijacking", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, Run: acsMoved,
+		ID: "SEC-013", Title: "The ACS is not moved to clear HTTP or to another domain", Ref: "no standard: a sign of hijacking", Severity: Warning, Gates: WholeBody, each: true, body: true, need: valued, only: setsValues, Run: acsMoved,
 		Doc: "SetParameterValues of ManagementServer.URL gives the CPE away to another ACS. That may be a migration; it is also how devices are stolen.",
 	},
 	{
@@ -43,7 +43,7 @@ var identities = []*Check{
 		Doc: "admin, tr069, acs and their like are the names that an attacker tries first. It is told once per session.",
 	},
 	{
-		ID: "PRX-001", Title: "A connection carries one device", Ref: "TR-069a6 Annex J", Severity: Warning, Subject: OfSession, Run: manyOnConn,
+		ID: "PRX-001", Title: "A connection carries one device", Ref: "TR-069a6 Annex J", Severity: Warning, Subject: OfSession, course: disturbed, Run: manyOnConn,
 		Doc: "Informs of several DeviceIds came on one TCP connection: a proxy or a front end of the ACS shares connections between devices. What came on it is judged with care: many checks are silent.",
 	},
 	{
@@ -51,7 +51,7 @@ var identities = []*Check{
 		Doc: "The ACS sees another public address than the device believes to have: there is a NAT or a second WAN connection, and Connection Requests may not arrive.",
 	},
 	{
-		ID: "EVT-029", Title: "0 BOOTSTRAP comes without older events", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, Run: bootstrapWithOld,
+		ID: "EVT-029", Title: "0 BOOTSTRAP comes without older events", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeBody, each: true, body: true, need: anInform, odd: firstContact | special, Run: bootstrapWithOld,
 		Doc: "When the ACS changes or the device is reset, events that were not delivered are dropped. 1 BOOT may come with it, and M Reboot when it was the cause; 4 VALUE CHANGE is told as a note.",
 	},
 	{
@@ -67,7 +67,7 @@ var identities = []*Check{
 		Doc: "Compared where the answer has both, the number and instances of its table. Tables that change by themselves are not compared.",
 	},
 	{
-		ID: "TIME-012", Title: "The CPE waits 30 s for an answer", Ref: "TR-069a6 3.4", Severity: Warning, Gates: WholeSession | GoodClock | Transport, Subject: OfSession, Run: impatient,
+		ID: "TIME-012", Title: "The CPE waits 30 s for an answer", Ref: "TR-069a6 3.4", Severity: Warning, Gates: WholeSession | GoodClock | Transport, Subject: OfSession, course: dropped, Run: impatient,
 		Doc: "It closed or reset the connection earlier, with a message that was not answered. A busy ACS needs longer.",
 	},
 	{
@@ -359,11 +359,10 @@ func entries(p *Pass) {
 	told := map[string]int{} // by table: where its number stands
 	for _, x := range p.marked {
 		i := x.at
-		table, ok := strings.CutSuffix(strings.TrimSpace(list[i].Name.Value), "NumberOfEntries")
-		if !ok || strings.HasSuffix(table, ".") || isRestless(table+".") {
+		table, ok := tableOf(list[i].Name.Value)
+		if !ok || isRestless(table) {
 			continue
 		}
-		table += "."
 		if slices.ContainsFunc(paths, func(path string) bool {
 			return (path == "" || strings.HasSuffix(path, ".")) && strings.HasPrefix(table, path)
 		}) {
@@ -400,15 +399,24 @@ func entries(p *Pass) {
 	}
 	for _, x := range p.marked {
 		i := x.at
-		table, ok := strings.CutSuffix(strings.TrimSpace(list[i].Name.Value), "NumberOfEntries")
-		if at, there := told[table+"."]; !ok || !there || at != i {
+		table, ok := tableOf(list[i].Name.Value)
+		if at, there := told[table]; !ok || !there || at != i {
 			continue
 		}
-		instances := len(seen[table+"."])
+		instances := len(seen[table])
 		if n, isNumber := list[i].Value.Int(); isNumber && instances > 0 && int64(instances) != n {
-			p.report(CPE, atLeaf(p.Message, &list[i].Value), "%s is %d, and the answer has %s of %s", short(list[i].Name.Value), n, plural(instances, "instance"), short(table+"."))
+			p.report(CPE, atLeaf(p.Message, &list[i].Value), "%s is %d, and the answer has %s of %s", short(list[i].Name.Value), n, plural(instances, "instance"), short(table))
 		}
 	}
+}
+
+// tableOf is the table whose number of entries a parameter tells, with its dot.
+func tableOf(name string) (table string, ok bool) {
+	table, ok = strings.CutSuffix(strings.TrimSpace(name), "NumberOfEntries")
+	if !ok || strings.HasSuffix(table, ".") {
+		return "", false
+	}
+	return table + ".", true
 }
 
 func impatient(p *Pass) {

@@ -11,15 +11,15 @@ import (
 // sequenceEnds is the checks of a session's course as a whole.
 var sequenceEnds = []*Check{
 	{
-		ID: "SEQ-011", Title: "An empty ACS answer ends the hold", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: holdNotEnded,
+		ID: "SEQ-011", Title: "An empty ACS answer ends the hold", Ref: "TR-069a6 3.7.1.3", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: dropped, Run: holdNotEnded,
 		Doc: "After HoldRequests, an empty answer sets the CPE free: it sends what it has, or its empty POST. This one took the release for the end of the session.",
 	},
 	{
-		ID: "SEQ-013", Title: "The CPE says by an empty POST that it has no more requests", Ref: "TR-069a6 3.7.1.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: noEmptyPOST,
+		ID: "SEQ-013", Title: "The CPE says by an empty POST that it has no more requests", Ref: "TR-069a6 3.7.1.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: dropped, Run: noEmptyPOST,
 		Doc: "The ACS gets its turn by that POST. A CPE that closes before it never hears what the ACS wants.",
 	},
 	{
-		ID: "SEQ-014", Title: "The CPE doesn't end the session before all is done", Ref: "TR-069a6 3.7.1.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: endedEarly,
+		ID: "SEQ-014", Title: "The CPE doesn't end the session before all is done", Ref: "TR-069a6 3.7.1.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: dropped, Run: endedEarly,
 		Doc: "The session ends when the ACS's answer is empty and nothing is open on either side. The CPE closed the connection with a request of the ACS unanswered.",
 	},
 	{
@@ -35,7 +35,7 @@ var sequenceEnds = []*Check{
 		Doc: "More than ten resends of one request bring nothing new.",
 	},
 	{
-		ID: "SEQ-024", Title: "The ACS ends a session by an empty answer or an HTTP error", Ref: "TR-069a6 3.7.2.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, Run: hungUp,
+		ID: "SEQ-024", Title: "The ACS ends a session by an empty answer or an HTTP error", Ref: "TR-069a6 3.7.2.4", Severity: Error, Gates: WholeSession | Transport, Subject: OfSession, course: dropped, Run: hungUp,
 		Doc: "The ACS closed the connection instead of answering. For the CPE the session failed, and it comes again.",
 	},
 	{
@@ -55,7 +55,7 @@ var sequenceEnds = []*Check{
 		Doc: "Each M Download, M Upload and M ScheduleDownload has its TransferComplete with the same CommandKey. A transfer that was asked for in the same session may be reported without an event.",
 	},
 	{
-		ID: "SEQ-029", Title: "The ACS releases HoldRequests", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeSession, Subject: OfSession, Run: holdForever,
+		ID: "SEQ-029", Title: "The ACS releases HoldRequests", Ref: "TR-069a6 3.5", Severity: Warning, Gates: WholeSession, Subject: OfSession, course: dropped, Run: holdForever,
 		Doc: "The session ran into its timeout with the CPE on hold, and with what it had to report.",
 	},
 	{

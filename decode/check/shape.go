@@ -30,6 +30,12 @@ const (
 	onObject          // AddObject, DeleteObject
 	onTransfer        // asks for a transfer
 	aReport           // of a transfer
+	isKeyed           // may have a CommandKey of the ACS
+	numbered          // has numbers that are no values of parameters
+	started           // answers what asks for a transfer
+	setsValues        // SetParameterValues
+	tellsNames        // GetParameterNamesResponse
+	tellsValues       // GetParameterValuesResponse
 	hasInterval       // a parameter PeriodicInformInterval; this and the next only where the facts were looked for
 	hasCount          // one that ends with NumberOfEntries
 )
@@ -73,10 +79,26 @@ func shapeOf(m *cwmp.Message, isFirst bool) shape {
 	switch m.Args.(type) {
 	case *cwmp.AddObject, *cwmp.DeleteObject:
 		s |= onObject
-	case *cwmp.Download, *cwmp.ScheduleDownload, *cwmp.RequestDownload, *cwmp.Upload:
+	case *cwmp.Download, *cwmp.ScheduleDownload, *cwmp.Upload:
+		s |= onTransfer | isKeyed | numbered
+	case *cwmp.RequestDownload:
 		s |= onTransfer
+	case *cwmp.Reboot, *cwmp.ChangeDUState:
+		s |= isKeyed
+	case *cwmp.ScheduleInform:
+		s |= isKeyed | numbered
+	case *cwmp.AddObjectResponse, *cwmp.GetQueuedTransfersResponse, *cwmp.GetAllQueuedTransfersResponse:
+		s |= numbered
+	case *cwmp.DownloadResponse, *cwmp.UploadResponse:
+		s |= started
 	case *cwmp.TransferComplete, *cwmp.AutonomousTransferComplete:
 		s |= aReport
+	case *cwmp.SetParameterValues:
+		s |= setsValues
+	case *cwmp.GetParameterNamesResponse:
+		s |= tellsNames
+	case *cwmp.GetParameterValuesResponse:
+		s |= tellsValues
 	}
 	return s
 }
@@ -106,23 +128,18 @@ type kindList struct {
 	list  []runnable
 }
 
-// runnable is what running a Check takes, side by side with that of others: of hundreds it
-// is looked at for each session, and most need not run.
+// runnable is what running a Check takes.
 type runnable struct {
-	check       *Check
-	run         func(*Pass)
-	odd, with   facts
-	course, all course
-	gates       Gates
+	check *Check
+	run   func(*Pass)
+	gates Gates
 }
 
-func (k *Check) runnable() runnable {
-	return runnable{k, k.Run, k.odd, k.with, k.course, k.all, k.Gates}
-}
+func (k *Check) runnable() runnable { return runnable{k, k.Run, k.Gates} }
 
 // may says whether a check can have something to say of a message with these
 // facts, or of a session with such messages.
-func (k *runnable) may(f facts) bool {
+func (k *Check) may(f facts) bool {
 	return f&k.with == k.with && (k.odd == 0 || f&k.odd != 0)
 }
 
@@ -136,14 +153,14 @@ func (c *Checker) of(s shape, f facts) []runnable {
 	if c.Coverage {
 		return c.on(s)
 	}
-	at := &c.kinds[(uint64(f)^uint64(s)<<40)*0x9e3779b97f4a7c15>>56]
+	at := &c.kinds[(uint64(f)^uint64(s)<<37)*0x9e3779b97f4a7c15>>56]
 	if at.known && at.kind == (kind{s, f}) {
 		return at.list
 	}
 	list, ok := c.byKind[kind{s, f}]
 	if !ok {
 		for _, k := range c.on(s) {
-			if only := k.check.only; s&only == only && k.may(f) {
+			if only := k.check.only; s&only == only && k.check.may(f) {
 				list = append(list, k)
 			}
 		}
@@ -153,6 +170,46 @@ func (c *Checker) of(s shape, f facts) []runnable {
 		c.byKind[kind{s, f}] = list
 	}
 	*at = kindList{kind{s, f}, true, list}
+	return list
+}
+
+// endKind is what a session that is over has that its checks look at: the gates that are
+// open, the facts of its messages, and its course.
+type endKind struct {
+	open   Gates
+	seen   facts
+	course course
+}
+
+// ofSession is of for a session that is over.
+func (c *Checker) ofSession(f *follow, open Gates) []runnable {
+	if f.session.Fragment {
+		for _, k := range c.sessions {
+			f.close(k, k.Gates&^open)
+		}
+		return nil
+	}
+	at := endKind{open, f.seen, f.course}
+	if list, ok := c.byEnd[at]; ok && !c.Coverage {
+		return list
+	}
+	var list []runnable
+	for _, k := range c.sessions {
+		if shut := k.Gates &^ open; shut != 0 {
+			f.close(k, shut)
+			continue
+		}
+		if c.Coverage || k.may(f.seen) && (k.course == 0 || k.course&f.course != 0) && k.all&^f.course == 0 {
+			list = append(list, k.runnable())
+		}
+	}
+	if c.Coverage {
+		return list
+	}
+	if len(c.byEnd) >= maxKinds {
+		clear(c.byEnd)
+	}
+	c.byEnd[at] = list
 	return list
 }
 

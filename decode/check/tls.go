@@ -28,11 +28,11 @@ var secured = []*Check{
 		Doc: "Its dates are compared with the time of the capture, its names with the one that the CPE asked for. A CPE that goes on with a certificate for another name doesn't look at it.",
 	},
 	{
-		ID: "TLS-004", Title: "The client's certificate names the device", Ref: "TR-069a6 3.3", Severity: Info, Subject: OfSession, Run: otherCertificate,
+		ID: "TLS-004", Title: "The client's certificate names the device", Ref: "TR-069a6 3.3", Severity: Info, Subject: OfSession, course: overTLS, Run: otherCertificate,
 		Doc: "Its CommonName is OUI-SerialNumber, or has the SerialNumber in it. One certificate for all devices proves nothing.",
 	},
 	{
-		ID: "TLS-005", Title: "A device doesn't go back from https to http", Ref: "TR-069a6 3.3", Severity: Error, Gates: WholeSession | History, Subject: OfSession, Run: downgraded,
+		ID: "TLS-005", Title: "A device doesn't go back from https to http", Ref: "TR-069a6 3.3", Severity: Error, Gates: WholeSession | History, Subject: OfSession, course: wasSecure, Run: downgraded,
 		Doc: "Its session before was over TLS with the same host, and neither the ACS nor a redirect sent it elsewhere.",
 	},
 	{

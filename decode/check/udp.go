@@ -29,7 +29,7 @@ var datagrams = []*Check{
 		Doc: "By them a CPE knows that it was called already. Within a minute.",
 	},
 	{
-		ID: "CR-022", Title: "A CPE doesn't answer a UDP connection request, and acts on it once", Ref: "TR-069a6 Annex G", Severity: Error, Subject: OfConnectionRequest, datagram: true, sessions: true, Run: udpAnswered,
+		ID: "CR-022", Title: "A CPE doesn't answer a UDP connection request, and acts on it once", Ref: "TR-069a6 Annex G", Severity: Error, Subject: OfConnectionRequest, datagram: true, sessions: true, course: wasCalled, Run: udpAnswered,
 		Doc: "There is no answer in Annex G. Two sessions with 6 CONNECTION REQUEST because of one id are told of the second one.",
 	},
 	{

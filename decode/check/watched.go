@@ -11,7 +11,7 @@ import (
 // and of how changes are told.
 var watchedValues = []*Check{
 	{
-		ID: "INF-021", Title: "4 VALUE CHANGE has a parameter that changed", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: nothingChanged,
+		ID: "INF-021", Title: "4 VALUE CHANGE has a parameter that changed", Ref: "TR-069a6 3.7.1.5", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: changesOnly, Run: nothingChanged,
 		Doc: "All parameters of the Inform are as they were told before. A change and back again is legal, so this is no error.",
 	},
 	{
@@ -19,15 +19,15 @@ var watchedValues = []*Check{
 		Doc: "The ACS had set Notification for the parameter, and reads another value than before, which the Inform didn't have.",
 	},
 	{
-		ID: "INF-034", Title: "Inform has no more parameters than it must", Ref: "TR-069a6 A.3.3.1", Severity: Info, Gates: WholeSession | History, Subject: OfSession, Run: needlessParameter,
+		ID: "INF-034", Title: "Inform has no more parameters than it must", Ref: "TR-069a6 A.3.3.1", Severity: Info, Gates: WholeSession | History, Subject: OfSession, course: attributed, Run: needlessParameter,
 		Doc: "The Notification of this one is off, and it is none of the forced ones.",
 	},
 	{
-		ID: "EVT-037", Title: "4 VALUE CHANGE is not for what the ACS has set", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: changedByACS,
+		ID: "EVT-037", Title: "4 VALUE CHANGE is not for what the ACS has set", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: changesOnly, Run: changedByACS,
 		Doc: "All parameters of the Inform but for the forced ones have the values that the ACS has set in the session before: it knows of them.",
 	},
 	{
-		ID: "CR-024", Title: "Another UDPConnectionRequestAddress is told as 4 VALUE CHANGE", Ref: "TR-069a6 Annex G", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: udpAddressUntold,
+		ID: "CR-024", Title: "Another UDPConnectionRequestAddress is told as 4 VALUE CHANGE", Ref: "TR-069a6 Annex G", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: attributed, Run: udpAddressUntold,
 		Doc: "Its active notification is on, and it was another one in the session before. The ACS sends its UDP connection requests there.",
 	},
 	{
