@@ -271,20 +271,22 @@ func sameAnswer(p *Pass) {
 	type answer struct{ user, nonce, nc string }
 	var room [16]answer
 	seen := room[:0]
+	var parameters [16]http1.Parameter
 	var first []*cwmp.Message
 	for _, m := range p.f.units {
 		if m.From != cwmp.CPE || m.HTTP == nil {
 			continue
 		}
-		text, _ := m.HTTP.Field("Authorization")
-		now := answer{nonce: http1.DigestParameter(text, "nonce")}
-		if now.nonce == "" {
+		field, _ := m.HTTP.Field("Authorization")
+		text, isDigest := http1.CutDigest(field)
+		if !isDigest {
 			continue
 		}
-		if now.nc = http1.DigestParameter(text, "nc"); now.nc == "" {
+		v := http1.AuthParameters(parameters[:0], text)
+		now := answer{v.Get("username"), v.Get("nonce"), v.Get("nc")}
+		if now.nonce == "" || now.nc == "" {
 			continue
 		}
-		now.user = http1.DigestParameter(text, "username")
 		if i := slices.Index(seen, now); i >= 0 && !m.Resend {
 			p.reportWith(Warning, CPE, atField(m, "Authorization"), []*cwmp.Message{first[i]}, "nc %s comes again with the same nonce", short(now.nc))
 			return

@@ -54,8 +54,10 @@ func endingHash(s string) uint16 {
 	if n < 4 {
 		return uint16(n)
 	}
-	t := uint32(s[n-1]) | uint32(s[n-2])<<8 | uint32(s[n-3])<<16 | uint32(s[0])<<24
-	return uint16((t ^ uint32(n)<<5) * 0x9e3779b1 >> (32 - endingBits))
+	first := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	e := s[n-4:]
+	last := uint32(e[0]) | uint32(e[1])<<8 | uint32(e[2])<<16 | uint32(e[3])<<24
+	return uint16((uint64(first)<<32 | uint64(last^uint32(n)<<24)) * 0x9e3779b97f4a7c15 >> (64 - endingBits))
 }
 
 // set makes l the ending of a text that obeys the grammar and has no dot.

@@ -35,19 +35,20 @@ type Pass struct {
 	severities map[string]Severity // of one's own
 	out        []Finding
 
-	answered bool // answers is known
-	answers  *cwmp.Transaction
-	compared bool     // paths is known
-	paths    []string // what was asked for
-	request  *cwmp.Message
-	jar      []cookie // room for those of a session
-	got      []string // room for the values of one that came back
-	asked    []int    // room for exchanges
-	lists    []listOf // of the message's arguments, if listed
-	listed   bool
-	login    []byte // the Authorization that was looked at last
-	userName string // in it
-	looked   struct {
+	answered  bool // answers is known
+	answers   *cwmp.Transaction
+	compared  bool     // paths is known
+	paths     []string // what was asked for
+	request   *cwmp.Message
+	jar       []cookie // room for those of a session
+	got       []string // room for the values of one that came back
+	asked     []int    // room for exchanges
+	lists     []listOf // of the message's arguments, if listed
+	listed    bool
+	login     []byte // the Authorization that was looked at last
+	userName  string // in it
+	isDefault bool   // that one is a factory's
+	looked    struct {
 		raw string
 		url *url.URL
 		err error

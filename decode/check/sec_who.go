@@ -91,6 +91,7 @@ func (p *Pass) user(m *cwmp.Message) string {
 		p.login = append(p.login[:0], text...)
 		if name := userOf(text); name != p.userName {
 			p.userName = strings.Clone(name)
+			p.isDefault = slices.Contains(defaultUsers, strings.ToLower(name))
 		}
 	}
 	return p.userName
@@ -99,15 +100,15 @@ func (p *Pass) user(m *cwmp.Message) string {
 // userOf is the name in an Authorization.
 func userOf(text string) string {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	switch strings.ToLower(scheme) {
-	case "basic":
+	switch {
+	case strings.EqualFold(scheme, "Basic"):
 		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
 		if err != nil {
 			return ""
 		}
 		name, _, _ := strings.Cut(string(b), ":")
 		return name
-	case "digest":
+	case strings.EqualFold(scheme, "Digest"):
 		i := strings.Index(rest, "username=")
 		if i < 0 {
 			return ""
@@ -181,7 +182,7 @@ func otherUser(p *Pass) {
 var defaultUsers = []string{"admin", "administrator", "root", "user", "test", "guest", "tr069", "tr-069", "cwmp", "acs", "cpe", "telecomadmin"}
 
 func defaultUser(p *Pass) {
-	if name := p.user(p.Message); slices.Contains(defaultUsers, strings.ToLower(name)) && p.firstTime("") {
+	if name := p.user(p.Message); name != "" && p.isDefault && p.firstTime("") {
 		p.report(CPE, atField(p.Message, "Authorization"), "The CPE logs in as %s", short(name))
 	}
 }

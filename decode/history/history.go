@@ -197,7 +197,7 @@ var Followed = []string{".PeriodicInformEnable", ".PeriodicInformInterval", ".Pe
 	".ExternalIPAddress", ".DiagnosticsState", ".CWMPRetryMinimumWaitInterval", ".CWMPRetryIntervalMultiplier", ".DefaultActiveNotificationThrottle",
 	".HeartbeatPolicy.ReportingInterval", ".InstanceWildcardsSupported", ".UDPConnectionRequestAddress"}
 
-// followedTails has the last four bytes of each of them, by a hash: most names end
+// followedTails has the last eight bytes of each of them, by a hash: most names end
 // otherwise.
 var followedTails = func() (tails [1 << 9]bool) {
 	for _, end := range Followed {
@@ -206,16 +206,16 @@ var followedTails = func() (tails [1 << 9]bool) {
 	return tails
 }()
 
-// tail is a hash, below 1 << 9, of the last four bytes of a name.
-func tail(s string) uint32 {
-	n := len(s)
-	last := uint32(s[n-1]) | uint32(s[n-2])<<8 | uint32(s[n-3])<<16 | uint32(s[n-4])<<24
-	return last * 0x9e3779b1 >> (32 - 9)
+// tail is a hash, below 1 << 9, of the last eight bytes of a name. There must be so many.
+func tail(s string) uint64 {
+	s = s[len(s)-8:]
+	last := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return last * 0x9e3779b97f4a7c15 >> (64 - 9)
 }
 
 // followed says whether a parameter is kept. Nearly none is.
 func followed(name string) bool {
-	if len(name) < 4 || !followedTails[tail(name)] {
+	if len(name) < 8 || !followedTails[tail(name)] {
 		return false
 	}
 	return slices.ContainsFunc(Followed, func(end string) bool { return strings.HasSuffix(name, end) })
@@ -337,7 +337,10 @@ func (p *Past) Course(x *cwmp.Session) {
 			p.Nonce = short(http1.DigestParameter(v, "nonce"))
 		case m.From == cwmp.CPE && p.ClientNonce == "":
 			if v, ok := m.HTTP.Field("Authorization"); ok {
-				p.Answers, p.ClientNonce = short(http1.DigestParameter(v, "nonce")), short(http1.DigestParameter(v, "cnonce"))
+				text, _ := http1.CutDigest(v)
+				var room [16]http1.Parameter
+				answer := http1.AuthParameters(room[:0], text)
+				p.Answers, p.ClientNonce = short(answer.Get("nonce")), short(answer.Get("cnonce"))
 			}
 		case (m.Status == 302 || m.Status == 307) && p.Redirect == "":
 			v, _ := m.HTTP.Field("Location")
@@ -455,7 +458,7 @@ func (d *Device) values(x *cwmp.Session, m *cwmp.Message, items []cwmp.Parameter
 			d.watched(v)
 		}
 		name := v.Name.Value
-		if n := len(name); n > 0 && name[n-1] > ' ' && !followed(name) {
+		if n := len(name); n > 0 && name[n-1] > ' ' && name[n-1] < 0x7f && !followed(name) {
 			continue // white space before it changes nothing
 		}
 		if name = strings.TrimSpace(name); followed(name) && v.Value.Present {

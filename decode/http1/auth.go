@@ -48,20 +48,38 @@ func (ps Parameters) Quoted(name string) bool {
 
 // authParameter is the first parameter of a text, and what stands behind it.
 func authParameter(text string) (name, value string, quoted bool, rest string, ok bool) {
-	name, after, ok := strings.Cut(text, "=")
+	name, after, ok := cut(text, '=')
 	if !ok {
 		return "", "", false, "", false
 	}
-	name = strings.Trim(name, " \t,")
-	after = strings.TrimLeft(after, " \t")
-	if v, is := strings.CutPrefix(after, `"`); is {
-		value, after, _ = strings.Cut(v, `"`)
-		_, rest, _ = strings.Cut(after, ",")
+	for name != "" && between(name[0]) {
+		name = name[1:]
+	}
+	for name != "" && between(name[len(name)-1]) {
+		name = name[:len(name)-1]
+	}
+	for after != "" && (after[0] == ' ' || after[0] == '\t') {
+		after = after[1:]
+	}
+	if after != "" && after[0] == '"' {
+		value, after, _ = cut(after[1:], '"')
+		_, rest, _ = cut(after, ',')
 		return name, value, true, rest, true
 	}
-	value, rest, _ = strings.Cut(after, ",")
+	value, rest, _ = cut(after, ',')
 	return name, strings.TrimSpace(value), false, rest, true
 }
+
+// cut is strings.Cut at a byte.
+func cut(s string, at byte) (before, after string, found bool) {
+	if i := strings.IndexByte(s, at); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+// between says whether a byte may stand between parameters.
+func between(c byte) bool { return c == ' ' || c == '\t' || c == ',' }
 
 const digestScheme = "Digest "
 
