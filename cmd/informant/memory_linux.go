@@ -38,16 +38,22 @@ func leaveBeginning() {
 	var from, to uintptr // of a part of the file that can't be written to
 	for lines := bufio.NewScanner(maps); lines.Scan(); {
 		line := lines.Text()
-		var begin, end uintptr
-		var rights string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &begin, &end, &rights); n == 3 {
+		if line != "" && strings.IndexByte("0123456789abcdef", line[0]) >= 0 { // a part begins: all else is "Name: value"
 			from, to = 0, 0
-			if strings.HasSuffix(line, " "+own) && !strings.Contains(rights, "w") {
+			if !strings.HasSuffix(line, " "+own) {
+				continue
+			}
+			var begin, end uintptr
+			var rights string
+			if n, _ := fmt.Sscanf(line, "%x-%x %s", &begin, &end, &rights); n == 3 && !strings.Contains(rights, "w") {
 				from, to = begin, end
 			}
 			continue
 		}
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Anonymous:" && fields[1] == "0" && to > 0 {
+		if to == 0 {
+			continue
+		}
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Anonymous:" && fields[1] == "0" {
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 		}
 	}
