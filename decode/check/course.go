@@ -85,6 +85,7 @@ type track struct {
 	ids       uint64 // one bit for each ID of a request
 	empty     int
 	questions int
+	readings  int // answers with values
 	some      bool
 	earliest  time.Time // end of a message
 }
@@ -97,6 +98,15 @@ func (t *track) follow(m *cwmp.Message, f facts, first bool) {
 		t.request(m)
 	case cwmp.Response:
 		t.method(m)
+		switch m.RPC { // whatever it answers
+		case "GetParameterNamesResponse":
+			t.course |= discovers
+		case "GetParameterValuesResponse":
+			if t.course |= reads; t.readings > 0 {
+				t.course |= rereads
+			}
+			t.readings++
+		}
 	case cwmp.Fault:
 		t.course |= failing
 		if asksAgain(m) {

@@ -203,8 +203,9 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// FuzzChecks holds that no input makes a check panic, and that the Checker
-// forgets sessions that are over.
+// FuzzChecks holds that no input makes a check panic, that the Checker forgets
+// sessions that are over, and that facts and courses keep no check from what it has to
+// say (see TestFactsHideNothing).
 func FuzzChecks(f *testing.F) {
 	for _, k := range All {
 		fires, near, _ := Example(k.ID)
@@ -217,13 +218,20 @@ func FuzzChecks(f *testing.F) {
 			t.Skip()
 		}
 		c := &Checker{Coverage: true}
-		for _, x := range run(t, src, c, nil) {
+		all := run(t, src, c, nil)
+		for _, x := range all {
 			if x.Text == "" || x.Check == nil || x.At.Offset < -1 {
 				t.Errorf("an empty finding: %+v", x)
 			}
 		}
 		if len(c.open) > 0 || len(c.onConn) > 0 {
 			t.Errorf("%d sessions and %d connections are still followed", len(c.open), len(c.onConn))
+		}
+		if src, err = scenario.NewSource("fuzz", strings.NewReader(firstLine+text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := lines(run(t, src, &Checker{}, nil)), lines(all); !slices.Equal(got, want) {
+			t.Errorf("with facts %q, without %q", got, want)
 		}
 	})
 }
