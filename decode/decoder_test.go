@@ -3,11 +3,13 @@ package decode
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"informant/capture"
 	"informant/capture/scenario"
+	"informant/decode/check"
 	"informant/decode/cwmp"
 )
 
@@ -216,4 +218,54 @@ func TestPanicsAtTheEnd(t *testing.T) {
 			t.Errorf("%+v", d.Totals())
 		}
 	})
+}
+
+// TestOperationsWithoutChecks: what became of what a device was asked to do is told, and
+// what nothing was heard of, whether checks run or not.
+func TestOperationsWithoutChecks(t *testing.T) {
+	operations := func(text string, profile check.Profile) (told []string) {
+		d := &Decoder{Options: Options{Check: check.Checker{Profile: profile}}}
+		tell := func(items []Item) {
+			for _, it := range items {
+				if len(it.Findings) > 0 && profile == check.None {
+					t.Errorf("a finding where no checks run: %s", it.Findings[0].Text)
+				}
+				for _, x := range it.Done {
+					told = append(told, fmt.Sprintf("%x: %+v", it.Session.ID, x))
+				}
+				if it.Operation != nil {
+					told = append(told, fmt.Sprintf("%+v", *it.Operation))
+				}
+				if it.Finding != nil && profile == check.None {
+					t.Errorf("a finding where no checks run: %s", it.Finding.Text)
+				}
+			}
+		}
+		src, err := scenario.NewSource("test", strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				tell(d.Finish())
+				return told
+			}
+			tell(d.Feed(r))
+		}
+	}
+	some := 0
+	for _, k := range check.All {
+		fires, near, _ := check.Example(k.ID)
+		for _, text := range []string{fires, near} {
+			want, got := operations(text, check.Strict), operations(text, check.None)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: without checks %q, with them %q", k.ID, got, want)
+			}
+			some += len(want)
+		}
+	}
+	if some < 50 {
+		t.Errorf("only %d operations in all examples", some)
+	}
 }

@@ -39,7 +39,7 @@ type Checker struct {
 	byShape      map[shape][]runnable // of a shape, whatever the facts
 	byKind       map[kind][]runnable
 	sessions     []*Check // OfSession
-	byEnd        map[endKind][]runnable
+	byEnd        map[endKind][]*Check
 	exchanges    []*Check // OfConnection
 	calls        []*Check // OfConnectionRequest
 	called       callBook
@@ -152,7 +152,7 @@ func (c *Checker) start() {
 	c.open = map[*cwmp.Session]*follow{}
 	c.byShape = map[shape][]runnable{}
 	c.byKind = map[kind][]runnable{}
-	c.byEnd = map[endKind][]runnable{}
+	c.byEnd = map[endKind][]*Check{}
 	c.onConn = map[uint64]*follow{}
 	c.devices = make([]carried, maxDevices)
 	if c.History == nil {
@@ -207,13 +207,12 @@ func (c *Checker) wants(k *Check) bool {
 
 // Feed takes what the Tracker told and returns what is certain by it: findings
 // that nothing to come can take back at MessageSeen, all others at
-// SessionEnded, in message order. The slice is valid until the next call.
+// SessionEnded, in message order. The slice is valid until the next call. Where no
+// checks run at all, what is known of devices is kept all the same: Done and Pending
+// tell of it.
 func (c *Checker) Feed(e cwmp.Event) []Finding {
 	c.start()
 	c.out = c.out[:0]
-	if c.Profile == None {
-		return nil
-	}
 	if e.Message != nil && e.Message.End.After(c.latest) {
 		c.latest = e.Message.End
 		c.heard()
@@ -234,6 +233,17 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 		if e.Session == nil && e.HTTP.Conn != nil {
 			c.doubt(e.HTTP.Conn)
 		}
+	default:
+		if c.Profile != None {
+			c.beside(e)
+		}
+	}
+	return c.out
+}
+
+// beside takes what is in no session.
+func (c *Checker) beside(e cwmp.Event) {
+	switch e.Kind {
 	case cwmp.Requested:
 		c.judgeCall(e.ConnectionRequest)
 	case cwmp.Transferred:
@@ -251,7 +261,6 @@ func (c *Checker) Feed(e cwmp.Event) []Finding {
 	case cwmp.OtherHTTP:
 		c.other(e.Other.Exchange)
 	}
-	return c.out
 }
 
 // Undecided lists what could not be decided on the session whose SessionEnded
@@ -355,6 +364,10 @@ func (c *Checker) begin(f *follow, m *cwmp.Message, x *http1.Exchange) {
 func (c *Checker) message(f *follow, m *cwmp.Message) {
 	first := m.N < 2 || f.http != m.HTTP
 	f.http = m.HTTP
+	if c.Profile == None {
+		f.observe(m, c)
+		return
+	}
 	c.begin(f, m, nil)
 	s := shapeOf(m, first)
 	odd, relayed := c.pass.factsOf(s)
@@ -559,12 +572,31 @@ func (f *follow) ownCookies() bool {
 	return len(jar) > 0
 }
 
-// end runs the checks of sessions, and decides what was held.
+// end takes a session that is over.
 func (c *Checker) end(f *follow) {
 	c.units = units(c.units[:0], f.session)
 	f.units = c.units
 	open := f.openAtEnd()
 	f.settle()
+	c.undecided = nil
+	if c.Profile != None {
+		c.judgeSession(f, open)
+	}
+	c.remember(f, open)
+	c.leave(f, open&WholeSession != 0)
+	if c.lastEnded = f.session.ID; open&WholeSession == 0 {
+		c.lastEnded = [16]byte{}
+	}
+	for _, id := range f.conns {
+		if c.onConn[id] == f {
+			delete(c.onConn, id)
+		}
+	}
+	c.forget(f)
+}
+
+// judgeSession runs the checks of sessions, and decides what was held.
+func (c *Checker) judgeSession(f *follow, open Gates) {
 	if f.past = c.pastOf(f, open); f.past != nil {
 		open |= History
 	}
@@ -583,27 +615,15 @@ func (c *Checker) end(f *follow) {
 	}
 	c.begin(f, nil, nil)
 	f.course |= c.pass.ending()
-	list := c.ofSession(f, open)
-	for i := range list {
-		c.pass.Check = list[i].check
-		list[i].run(&c.pass)
+	for _, k := range c.ofSession(f, open) {
+		c.pass.Check = k
+		k.Run(&c.pass)
 	}
 	held = append(held, c.pass.out...)
 	c.tell(suppress(held))
 	clear(held)
 	c.held = held[:0]
 	c.cover(f, open)
-	c.remember(f, open)
-	c.leave(f, open&WholeSession != 0)
-	if c.lastEnded = f.session.ID; open&WholeSession == 0 {
-		c.lastEnded = [16]byte{}
-	}
-	for _, id := range f.conns {
-		if c.onConn[id] == f {
-			delete(c.onConn, id)
-		}
-	}
-	c.forget(f)
 }
 
 // pastOf is what is known of a session's device before it, nil where there is a gap.
@@ -688,7 +708,6 @@ func (c *Checker) tell(all []Finding) {
 
 // cover makes the list of what could not be decided.
 func (c *Checker) cover(f *follow, open Gates) {
-	c.undecided = nil
 	if !c.Coverage {
 		return
 	}

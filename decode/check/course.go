@@ -10,9 +10,10 @@ import (
 )
 
 // course is what is odd about the course of a session, as far as it can be told
-// cheaply from each message in its turn. It is to the checks of sessions what
-// facts are to those of messages: nearly all sessions have nothing of it, and
-// so nobody goes through their messages once more at the end.
+// cheaply: from each message in its turn, from how the session ended, and from what
+// was known of its device before. It is to the checks of sessions what facts are to
+// those of messages: nearly all sessions have little of it, and so hardly any check
+// goes through their messages once more at the end.
 type course uint64
 
 const (
@@ -50,29 +51,29 @@ const (
 
 // What is known of the device before (see follow.past), where something is.
 const (
-	failedBefore course = disturbed << (1 + iota) // sessions that failed
-	retries                                       // RetryCount counts some
+	failedBefore course = disturbed << (1 + iota) // the session before may have failed, or others before it
+	retries                                       // and RetryCount counts some
 	commanded                                     // commands are outstanding
 	diagnosed                                     // so are diagnostics
-	attributed                                    // attributes of parameters
+	attributed                                    // attributes of parameters were set or read
 	tookFile                                      // a transfer was reported in the session before
-	changesOnly                                   // 4 VALUE CHANGE is the only event
-	boots                                         // 1 BOOT is one
-	bootstraps                                    // 0 BOOTSTRAP is one
+	changesOnly                                   // and now 4 VALUE CHANGE is the only event
+	boots                                         // and now 1 BOOT is one
+	bootstraps                                    // and now 0 BOOTSTRAP is one
 	redirectedOn                                  // the session before was redirected
 	otherSpace                                    // it was in another namespace
 	updated                                       // its SoftwareVersion was another
-	stormy                                        // at least four sessions were alike
-	idled                                         // nine sessions in a row had no purpose
-	ran                                           // UpTime
+	stormy                                        // the last four sessions, or more, had the same events
+	idled                                         // the last nine sessions had no purpose
+	ran                                           // UpTime was told
 	otherKey                                      // ParameterKey isn't what it was, or was to be, or is one that was refused
 	movedByACS                                    // the ACS set its URL in the session before
 	wasSecure                                     // the session before was over TLS, and this one isn't
-	setLater                                      // values that are to be in force by now
-	listed                                        // the methods of the CPE
+	setLater                                      // values were set that are to be in force by now
+	listed                                        // the CPE listed its methods
 	soon                                          // the session before began less than two seconds ago
-	periodKnown                                   // when it was periodic last
-	digests                                       // nonces of the session before
+	periodKnown                                   // there was a session with 2 PERIODIC
+	digests                                       // the session before had nonces
 )
 
 // track is what was seen of a session so far, to tell its course by.

@@ -143,8 +143,12 @@ func (k *Check) may(f facts) bool {
 	return f&k.with == k.with && (k.odd == 0 || f&k.odd != 0)
 }
 
-// maxKinds bounds how many kinds of messages have their list of checks kept.
-const maxKinds = 4096
+// maxKinds bounds how many kinds of messages have their list of checks kept, and maxEnds
+// how many of sessions.
+const (
+	maxKinds = 4096
+	maxEnds  = 1024
+)
 
 // of is the checks that can have something to say of a message of some shape
 // with some facts. Where it matters what could not be decided, it is all that
@@ -173,8 +177,8 @@ func (c *Checker) of(s shape, f facts) []runnable {
 	return list
 }
 
-// endKind is what a session that is over has that its checks look at: the gates that are
-// open, the facts of its messages, and its course.
+// endKind is what of a session that is over tells which checks need be run: the gates that
+// are open, the facts of its messages, and its course.
 type endKind struct {
 	open   Gates
 	seen   facts
@@ -182,7 +186,7 @@ type endKind struct {
 }
 
 // ofSession is of for a session that is over.
-func (c *Checker) ofSession(f *follow, open Gates) []runnable {
+func (c *Checker) ofSession(f *follow, open Gates) []*Check {
 	if f.session.Fragment {
 		for _, k := range c.sessions {
 			f.close(k, k.Gates&^open)
@@ -193,20 +197,20 @@ func (c *Checker) ofSession(f *follow, open Gates) []runnable {
 	if list, ok := c.byEnd[at]; ok && !c.Coverage {
 		return list
 	}
-	var list []runnable
+	var list []*Check
 	for _, k := range c.sessions {
 		if shut := k.Gates &^ open; shut != 0 {
 			f.close(k, shut)
 			continue
 		}
 		if c.Coverage || k.may(f.seen) && (k.course == 0 || k.course&f.course != 0) && k.all&^f.course == 0 {
-			list = append(list, k.runnable())
+			list = append(list, k)
 		}
 	}
 	if c.Coverage {
 		return list
 	}
-	if len(c.byEnd) >= maxKinds {
+	if len(c.byEnd) >= maxEnds {
 		clear(c.byEnd)
 	}
 	c.byEnd[at] = list
