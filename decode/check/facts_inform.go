@@ -148,7 +148,8 @@ func modelFacts(m *cwmp.Message, list []cwmp.ParameterValueStruct) (f facts) {
 }
 
 // plainCall says whether a ConnectionRequestURL is beyond doubt: plain HTTP to an
-// address that can be reached, a path, and nothing that needs a closer look.
+// address that can be reached from where the device calls, a path, and nothing that
+// needs a closer look.
 func plainCall(m *cwmp.Message, u string) bool {
 	rest, ok := strings.CutPrefix(u, "http://")
 	slash := strings.IndexByte(rest, '/')
@@ -165,9 +166,12 @@ func plainCall(m *cwmp.Message, u string) bool {
 		}
 	}
 	a, err := netip.ParseAddr(host)
-	if err != nil || a.IsUnspecified() || a.IsLoopback() {
+	if err != nil || a.IsUnspecified() {
 		return false
 	}
-	c := m.HTTP.Conn
-	return !a.IsPrivate() || c != nil && c.Client.Addr().Unmap().IsPrivate()
+	var from netip.Addr
+	if c := m.HTTP.Conn; c != nil {
+		from = c.Client.Addr().Unmap()
+	}
+	return a.IsLoopback() && from.IsLoopback() || !a.IsLoopback() && (!a.IsPrivate() || from.IsPrivate())
 }

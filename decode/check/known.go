@@ -337,7 +337,7 @@ type namesRun struct {
 }
 
 func (k *seenTypes) empty() {
-	const few = 512
+	const few = 4096
 	clear(k.runs)
 	clear(k.lists)
 	if k.lists, k.runs, k.looks = k.lists[:0], k.runs[:0], 0; cap(k.runs) > few {

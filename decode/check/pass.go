@@ -40,10 +40,11 @@ type Pass struct {
 	compared  bool     // paths is known
 	paths     []string // what was asked for
 	request   *cwmp.Message
-	jar       []cookie // room for those of a session
-	got       []string // room for the values of one that came back
-	asked     []int    // room for exchanges
-	lists     []listOf // of the message's arguments, if listed
+	jar       []cookie       // room for those of a session
+	got       []string       // room for the values of one that came back
+	asked     []int          // room for exchanges
+	counted   map[string]int // room for names, and how often they are there
+	lists     []listOf       // of the message's arguments, if listed
 	listed    bool
 	login     []byte // the Authorization that was looked at last
 	userName  string // in it
@@ -305,6 +306,9 @@ func isInform(m *cwmp.Message) bool { return isRequest(m) && m.RPC == "Inform" }
 // quote shows text of a device: in quotes, without control characters, and no
 // more than 80 characters of it.
 func quote(s string) string {
+	if len(s) <= 80 && plainText(s) {
+		return `"` + s + `"`
+	}
 	n := 0
 	for i := range s {
 		if n == 80 {
@@ -313,6 +317,17 @@ func quote(s string) string {
 		n++
 	}
 	return strconv.Quote(s)
+}
+
+// plainText says whether a text is visible ASCII and spaces that stand as they are in
+// quotes.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // short shows text of a device without quotes where it is a plain name.

@@ -331,7 +331,8 @@ func partialAnswer(p *Pass) {
 	list := parameters(p.Message)
 	var seen map[string]int // where a name may be there twice
 	if p.odd&twice != 0 {
-		seen = make(map[string]int, len(list))
+		p.counted = emptied(p.counted)
+		seen = p.counted
 	}
 	objects, again := 0, 0
 	var object, twice *cwmp.Leaf

@@ -35,7 +35,7 @@ func basicInClear(p *Pass) {
 	basic := false
 	for i := range m.HTTP.Fields {
 		x := &m.HTTP.Fields[i]
-		if !strings.EqualFold(x.Name, name) {
+		if !x.Is(name) {
 			continue
 		}
 		scheme, _, _ := strings.Cut(strings.TrimSpace(x.Value), " ")

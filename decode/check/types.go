@@ -157,10 +157,32 @@ func typeBinding(p *Pass) {
 			return
 		}
 		told = append(told, prefix)
+		if d := p.Message.Document; d == nil || bindsTypes(d.Text, prefix) {
+			return
+		}
 		if space, ok := soap.Bound(p.Message.Document, int(l.Start), prefix); ok && !typeSpace(space) {
 			p.report(p.sender(), atLeaf(p.Message, l), "The type %s of %s is in namespace %s", quote(l.XSIType), short(name), quote(space))
 		}
 	})
+}
+
+// bindsTypes says whether a text binds a prefix to namespaces of types alone, wherever it
+// does, beyond doubt.
+func bindsTypes(text, prefix string) bool {
+	for {
+		_, after, ok := strings.Cut(text, "xmlns:"+prefix)
+		if !ok {
+			return true
+		}
+		if len(after) < 2 || after[0] != '=' || after[1] != '"' && after[1] != '\'' {
+			return false
+		}
+		space, rest, _ := strings.Cut(after[2:], after[1:2])
+		if !typeSpace(space) {
+			return false
+		}
+		text = rest
+	}
 }
 
 // misfit says what is wrong with a value of a type, "" for nothing. Ranges are

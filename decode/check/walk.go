@@ -55,10 +55,15 @@ func arrays(s cwmp.Struct, f func(member *cwmp.Member, a cwmp.Array)) {
 	for i := range members {
 		m := &members[i]
 		switch v := m.Value.(type) {
-		case *cwmp.List[cwmp.ParameterValueStruct]:
+		case *cwmp.List[cwmp.ParameterValueStruct]: // this and the next have no lists in their items
 			if v.Present {
 				f(m, v)
 			}
+		case *cwmp.List[cwmp.EventStruct]:
+			if v.Present {
+				f(m, v)
+			}
+		case *cwmp.DeviceIDStruct, *cwmp.Leaf:
 		case cwmp.Array:
 			if v.Info().Present {
 				f(m, v)
