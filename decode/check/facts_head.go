@@ -14,36 +14,36 @@ func headFacts(h *http1.Message) (f facts, relayed bool) {
 		x := &h.Fields[i]
 		switch n := x.Name; len(n) {
 		case 3:
-			relayed = relayed || strings.EqualFold(n, "Via")
+			relayed = relayed || x.Is("Via")
 		case 4:
-			if strings.EqualFold(n, "Host") {
+			if x.Is("Host") {
 				f &^= noHost
 			}
 		case 6:
-			if strings.EqualFold(n, "Expect") {
+			if x.Is("Expect") {
 				f |= expects
 			}
 		case 9:
-			relayed = relayed || strings.EqualFold(n, "Forwarded")
+			relayed = relayed || x.Is("Forwarded")
 		case 10:
-			f = tenFacts(f, n, x.Value)
+			f = tenFacts(f, x)
 		case 11:
-			if strings.EqualFold(n, "Set-Cookie2") {
+			if x.Is("Set-Cookie2") {
 				f |= setsCookie
 			}
 		case 12:
-			if strings.EqualFold(n, "Content-Type") {
+			if x.Is("Content-Type") {
 				f = typeFacts(f, x.Value)
 			}
 		case 13:
-			if strings.EqualFold(n, "Authorization") {
+			if x.Is("Authorization") {
 				f |= credentials | schemeFacts(x.Value)
 			}
 		case 16:
-			if strings.EqualFold(n, "Content-Encoding") {
+			if x.Is("Content-Encoding") {
 				f |= encoded
 			}
-			if strings.EqualFold(n, "WWW-Authenticate") {
+			if x.Is("WWW-Authenticate") {
 				f |= schemeFacts(x.Value)
 			}
 		}
@@ -64,18 +64,18 @@ func schemeFacts(v string) facts {
 }
 
 // tenFacts is headFacts of a field whose name has ten letters.
-func tenFacts(f facts, name, value string) facts {
+func tenFacts(f facts, x *http1.Field) facts {
 	switch {
-	case strings.EqualFold(name, "SOAPAction"):
+	case x.Is("SOAPAction"):
 		f = f&^noAction | hasAction
-		if value != "" {
+		if x.Value != "" {
 			f |= namedActions
 		}
-	case strings.EqualFold(name, "Connection"):
-		if !strings.EqualFold(value, "keep-alive") {
+	case x.Is("Connection"):
+		if v := x.Value; v != "keep-alive" && v != "Keep-Alive" && !strings.EqualFold(v, "keep-alive") {
 			f |= connects
 		}
-	case strings.EqualFold(name, "Set-Cookie"):
+	case x.Is("Set-Cookie"):
 		f |= setsCookie
 	}
 	return f

@@ -1,30 +1,28 @@
 package check
 
+import "hash/maphash"
+
 // names keeps texts that are made again and again, so that all who have the
 // same text share it.
 type names struct {
-	kept map[string]string
-	buf  []byte // room for the one that is made
+	kept []string // by a hash: the one that was made last
+	buf  []byte   // room for the one that is made
 }
 
 // keep is what stands in buf as a string.
 func (n *names) keep() string {
 	const most, longest = 2048, 256
-	if s, ok := n.kept[string(n.buf)]; ok {
-		return s
-	}
-	s := string(n.buf)
-	if len(s) > longest {
-		return s
+	if len(n.buf) > longest {
+		return string(n.buf)
 	}
 	if n.kept == nil {
-		n.kept = map[string]string{}
+		n.kept = make([]string, most)
 	}
-	if len(n.kept) >= most {
-		clear(n.kept)
+	at := &n.kept[maphash.Bytes(nameSeed, n.buf)%most]
+	if *at != string(n.buf) {
+		*at = string(n.buf)
 	}
-	n.kept[s] = s
-	return s
+	return *at
 }
 
 // join is its parts, one behind the other.

@@ -129,7 +129,18 @@ func devicesOf(d cwmp.DeviceID) []string {
 	return []string{d.OUI + "-" + d.ProductClass + "-" + d.SerialNumber, d.OUI + "-" + d.SerialNumber}
 }
 
-var deviceForm = regexp.MustCompile(`^[0-9A-Fa-f]{6}-.+`)
+// namesDevice says whether a user's name has the form that names a device: an OUI, a
+// dash, and something.
+func namesDevice(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; i == 6 {
+			return c == '-' && len(name) > 7 && name[7] != '\n'
+		} else if inBinary[c]&hexDigit == 0 {
+			return false
+		}
+	}
+	return false
+}
 
 // logins are the session's POSTs that name a user, those that name another than the one
 // before, where the device is known.
@@ -160,7 +171,7 @@ func (p *Pass) logins(f func(m *cwmp.Message, name string, own bool) (more bool)
 
 func userForm(p *Pass) {
 	p.logins(func(m *cwmp.Message, name string, own bool) bool {
-		if own || deviceForm.MatchString(name) {
+		if own || namesDevice(name) {
 			return true
 		}
 		p.report(CPE, atField(m, "Authorization"), "The CPE logs in as a user that doesn't name the device")
@@ -170,7 +181,7 @@ func userForm(p *Pass) {
 
 func otherUser(p *Pass) {
 	p.logins(func(m *cwmp.Message, name string, own bool) bool {
-		if own || !deviceForm.MatchString(name) {
+		if own || !namesDevice(name) {
 			return true
 		}
 		p.report(CPE, atField(m, "Authorization"), "The CPE logs in as %s, and its Inform is of %s", short(name), short(p.Session.Device.Key()))

@@ -25,6 +25,7 @@ type packer struct {
 	ids     [][16]byte // of the device at hand
 	out     []byte
 	in      string
+	at      int // how much of it was read
 	reading bool
 }
 
@@ -44,7 +45,7 @@ func (p *packer) pack(d *Device) string {
 // unpack reads a device. What d had is overwritten, its slices are used again; its
 // texts are parts of the text.
 func (p *packer) unpack(text string, d *Device) {
-	p.reading, p.in, p.ids = true, text, p.ids[:0]
+	p.reading, p.in, p.at, p.ids = true, text, 0, p.ids[:0]
 	p.device(d)
 	p.in = ""
 }
@@ -165,8 +166,8 @@ func (p *packer) uint(n *uint64) {
 	}
 	var x uint64
 	for shift := 0; ; shift += 7 {
-		b := p.in[0]
-		p.in = p.in[1:]
+		b := p.in[p.at]
+		p.at++
 		x |= uint64(b&0x7f) << shift
 		if b < 0x80 {
 			break
@@ -235,8 +236,8 @@ func (p *packer) id(id *[16]byte) {
 		*id = p.ids[at]
 		return
 	case p.reading:
-		copy(id[:], p.in)
-		p.in = p.in[16:]
+		copy(id[:], p.in[p.at:p.at+16])
+		p.at += 16
 	default:
 		p.out = append(p.out, id[:]...)
 	}
@@ -262,7 +263,8 @@ func (p *packer) text(s *string) {
 		*s = p.texts[n>>1]
 		return
 	}
-	*s, p.in = p.in[:n>>1], p.in[n>>1:]
+	to := p.at + int(n>>1)
+	*s, p.at = p.in[p.at:to], to
 }
 
 // share is the number of a text among those in common. It is one of them from the
