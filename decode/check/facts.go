@@ -262,15 +262,15 @@ func (p *Pass) argumentFacts(m *cwmp.Message) (f facts) {
 	case *cwmp.GetParameterNames:
 		f |= p.pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
 	case *cwmp.GetParameterNamesResponse:
-		f |= listing | listFacts(&a.ParameterList.ArrayInfo, len(a.ParameterList.Items), "ParameterInfoStruct")
-		names := p.nameReader()
-		for i := range a.ParameterList.Items {
-			x := &a.ParameterList.Items[i]
-			odd := names.facts(x.Name.Value) &^ partial
-			if odd&vendorNames != 0 {
-				p.vendors = append(p.vendors, &x.Name)
-			}
-			f |= odd | flagFacts(&x.Writable)
+		list := a.ParameterList.Items
+		names := p.infoNames(list)
+		p.told = names
+		f |= listing | listFacts(&a.ParameterList.ArrayInfo, len(list), "ParameterInfoStruct") | names.facts
+		for _, i := range names.vendors {
+			p.vendors = append(p.vendors, &list[i].Name)
+		}
+		for i := range list {
+			f |= flagFacts(&list[i].Writable)
 		}
 	case *cwmp.SetParameterValuesResponse:
 		f |= resultFacts(&a.Status)
@@ -357,9 +357,25 @@ func resultFacts(l *cwmp.Leaf) facts {
 // parameterFacts is what is odd about parameters with values. It notes which values are
 // odd.
 func (p *Pass) parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct) (f facts) {
+	names := p.valueNames(list)
+	p.told = names
+	f = names.facts
+	p.marks |= names.marks
+	p.marked = append(p.marked, names.marked...)
+	for _, i := range names.vendors {
+		p.vendors = append(p.vendors, &list[i].Name)
+	}
+	for _, x := range names.limits {
+		if len(list[x.at].Value.Value) > int(x.most) {
+			f |= longValues
+		}
+	}
+	for _, i := range names.secrets {
+		if list[i].Value.Value != "" {
+			f |= secretive
+		}
+	}
 	prefix := ":" // of the type before, with its colon
-	p.again.start(len(list))
-	names := p.nameReader()
 	for i := range list {
 		x := &list[i]
 		if t := x.Value.XSIType; !strings.HasPrefix(t, prefix) {
@@ -372,28 +388,7 @@ func (p *Pass) parameterFacts(d *soap.Document, list []cwmp.ParameterValueStruct
 		if v&oddValue != 0 {
 			p.oddValues = append(p.oddValues, i)
 		}
-		odd, l := names.read(x.Name.Value)
-		f |= odd | v
-		if l == nil {
-			l = &anyEnding
-			f |= twice
-		}
-		if l.marks&^guarded != 0 {
-			p.marks |= l.marks
-			p.marked = append(p.marked, marked{i, l.marks})
-		}
-		if odd&vendorNames != 0 {
-			p.vendors = append(p.vendors, &x.Name)
-		}
-		if len(x.Value.Value) > int(l.most) {
-			f |= longValues
-		}
-		if l.marks&guarded != 0 && x.Value.Value != "" && cwmp.IsSecret(x.Name.Value) {
-			f |= secretive
-		}
-		if f&twice == 0 && p.again.seen(list, i, &names, l) {
-			f |= twice
-		}
+		f |= v
 	}
 	return f
 }

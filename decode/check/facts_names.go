@@ -30,6 +30,9 @@ const (
 	identifies                   // of those in DeviceInfo that DeviceId has too
 )
 
+// noLimit is the most of an ending whose values have no greatest length.
+const noLimit = math.MaxUint16
+
 // anyEnding is what one may be that isn't known.
 var anyEnding = ending{most: shortest, marks: guarded | paced | counted | identifies}
 
@@ -62,7 +65,7 @@ func endingHash(s string) uint16 {
 
 // set makes l the ending of a text that obeys the grammar and has no dot.
 func (l *ending) set(text string, hash uint16) {
-	*l = ending{most: math.MaxUint16, hash: hash}
+	*l = ending{most: noLimit, hash: hash}
 	l.facts = vendorFacts(text)
 	if digits(text) || cwmp.IsSecret(text) { // of an instance the node before it tells
 		l.marks |= guarded

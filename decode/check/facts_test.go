@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -146,7 +147,21 @@ func TestFactsOfLists(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		pick := func(from []string) string { return from[r.IntN(len(from))] }
 		var names []string
-		for len(names) < 1+r.IntN(80) {
+		var tree func(object string, depth int)
+		tree = func(object string, depth int) {
+			names = append(names, object)
+			for i := range r.IntN(5) {
+				if depth > 0 && r.IntN(2) == 0 {
+					tree(fmt.Sprintf("%sO%d.", object, i), depth-1)
+				} else {
+					names = append(names, fmt.Sprintf("%sP%d", object, i))
+				}
+			}
+		}
+		if seed%4 == 0 { // in depth, as most devices tell them
+			tree(pick([]string{"Device.", "Device.A."}), 3)
+		}
+		for seed%4 != 0 && len(names) < 1+r.IntN(80) {
 			switch {
 			case len(names) > 0 && r.IntN(8) == 0:
 				names = append(names, pick(names))
@@ -161,18 +176,35 @@ func TestFactsOfLists(t *testing.T) {
 				names = append(names, name)
 			}
 		}
-		var valued, named, attributed strings.Builder
+		// The names are the same again and again, what stands beside them is not.
+		valued := func() (list string) {
+			for _, name := range names {
+				prefix := pick([]string{"xsd:", "xsd:", "xsd:", "soap-enc:", "none:", ""})
+				list += "<ParameterValueStruct><Name>" + name + "</Name><Value xsi:type=\"" + prefix + pick(types) + "\">" + pick(values) + "</Value></ParameterValueStruct>"
+			}
+			return "\n  | <ParameterList>" + list + "</ParameterList>\n"
+		}
+		named := func() (list string) {
+			for _, name := range names {
+				list += "<ParameterInfoStruct><Name>" + name + "</Name><Writable>" + pick([]string{"0", "1", "yes"}) + "</Writable></ParameterInfoStruct>"
+			}
+			return "\n  | <ParameterList>" + list + "</ParameterList>\n"
+		}
+		var attributed strings.Builder
 		for _, name := range names {
-			prefix := pick([]string{"xsd:", "xsd:", "xsd:", "soap-enc:", "none:", ""})
-			valued.WriteString("<ParameterValueStruct><Name>" + name + "</Name><Value xsi:type=\"" + prefix + pick(types) + "\">" + pick(values) + "</Value></ParameterValueStruct>")
-			named.WriteString("<ParameterInfoStruct><Name>" + name + "</Name><Writable>" + pick([]string{"0", "1", "yes"}) + "</Writable></ParameterInfoStruct>")
 			attributed.WriteString("<ParameterAttributeStruct><Name>" + name + "</Name><Notification>0</Notification><AccessList/></ParameterAttributeStruct>")
 		}
-		text := "informant scenario 1\ncpe Inform\nacs InformResponse\ncpe empty\n" +
-			"acs GetParameterValues ParameterNames=[Device.]\ncpe GetParameterValuesResponse -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\n" +
-			"acs SetParameterValues -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\ncpe SetParameterValuesResponse\n" +
-			"acs GetParameterNames ParameterPath=Device. NextLevel=0\ncpe GetParameterNamesResponse -ParameterList\n  | <ParameterList>" + named.String() + "</ParameterList>\n" +
-			"acs GetParameterValues ParameterNames=[Device.]\ncpe GetParameterValuesResponse -ParameterList\n  | <ParameterList>" + valued.String() + "</ParameterList>\n" +
+		paths := []string{"Device.", "Device.", "Device.A.", "A.", names[0]}
+		text := "informant scenario 1\ncpe Inform\nacs InformResponse\ncpe empty\n"
+		for range 5 {
+			text += "acs GetParameterValues ParameterNames=[" + pick(paths[:4]) + "]\ncpe GetParameterValuesResponse -ParameterList" + valued()
+			path := pick(paths)
+			if strings.ContainsAny(path, " {}[]é*") || path == "" {
+				path = "Device."
+			}
+			text += "acs GetParameterNames ParameterPath=" + path + " NextLevel=" + pick([]string{"0", "0", "1"}) + "\ncpe GetParameterNamesResponse -ParameterList" + named()
+		}
+		text += "acs SetParameterValues -ParameterList" + valued() + "cpe SetParameterValuesResponse\n" +
 			"acs GetParameterAttributes ParameterNames=[Device.]\ncpe GetParameterAttributesResponse -ParameterList\n  | <ParameterList>" + attributed.String() + "</ParameterList>\nacs 204\n"
 		find := func(c *Checker) []Finding {
 			src, err := scenario.NewSource("scenario", strings.NewReader(text))
@@ -185,5 +217,50 @@ func TestFactsOfLists(t *testing.T) {
 		if !slices.Equal(lines(got), lines(want)) {
 			t.Fatalf("seed %d: with facts %q, without %q, of %s", seed, lines(got), lines(want), text)
 		}
+	}
+}
+
+// TestKnownLists holds that a list whose names were met before tells what it told.
+func TestKnownLists(t *testing.T) {
+	names := []string{"Device.A", "Device.X_y", "Device.X_y.B", "Device.HostNumberOfEntries", "Device.ManagementServer.PeriodicInformInterval", "Device.DeviceInfo.SerialNumber", "Device.ManagementServer.Password",
+		"Device.DeviceInfo.Manufacturer", "Device.", " Device.B", "Device.A"}
+	values := []string{"", "1", "x", strings.Repeat("v", 100)}
+	said := func(p *Pass, list []cwmp.ParameterValueStruct, infos []cwmp.ParameterInfoStruct) string {
+		p.unlist()
+		m := &cwmp.Message{Args: &cwmp.GetParameterValuesResponse{ParameterList: cwmp.List[cwmp.ParameterValueStruct]{Items: list}}}
+		text := fmt.Sprint(p.argumentFacts(m), p.marks, p.marked, p.oddValues)
+		for _, l := range p.vendors {
+			text += " " + l.Value
+		}
+		p.unlist()
+		m = &cwmp.Message{Args: &cwmp.GetParameterNamesResponse{ParameterList: cwmp.List[cwmp.ParameterInfoStruct]{Items: infos}}}
+		text += fmt.Sprint(p.argumentFacts(m), p.marks, p.marked, p.oddValues)
+		for _, l := range p.vendors {
+			text += " " + l.Value
+		}
+		return text
+	}
+	kept := 0
+	reused := new(Pass)
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		list, infos := make([]cwmp.ParameterValueStruct, r.IntN(12)), []cwmp.ParameterInfoStruct{}
+		for i := range list {
+			list[i].Name = cwmp.Leaf{Value: names[r.IntN(len(names))], Present: true}
+			infos = append(infos, cwmp.ParameterInfoStruct{Name: list[i].Name})
+		}
+		for range 4 {
+			for i := range list {
+				list[i].Value = cwmp.Leaf{Value: values[r.IntN(len(values))], XSIType: "xsd:string", Present: true}
+				infos[i].Writable = cwmp.Leaf{Value: values[r.IntN(len(values))], Present: true}
+			}
+			if got, want := said(reused, list, infos), said(new(Pass), list, infos); got != want {
+				t.Fatalf("seed %d: %s, not %s", seed, got, want)
+			}
+		}
+		kept += len(reused.known.known)
+	}
+	if kept == 0 {
+		t.Error("no list was kept")
 	}
 }

@@ -58,9 +58,11 @@ type Pass struct {
 	places  soap.Paths
 	types   seenTypes // room for the types of a session's answers
 	endings *endings  // of names, once there were any
+	known   nameLists // what lists of names tell
 	again   repeats   // of names in a list
 	alike   alikeItems
 	// Of the message's parameters, what the facts have found (see factsOf).
+	told      *nameList // what its names tell; nil where it has no list of parameters
 	marks     marks
 	marked    []marked     // those with marks, guarded ones aside
 	vendors   []*cwmp.Leaf // names that may have a vendor's node of a wrong form
@@ -77,7 +79,7 @@ type listOf struct {
 
 // unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
-	p.listed, p.marks, p.alike = false, 0, alikeItems{}
+	p.listed, p.marks, p.alike, p.told = false, 0, alikeItems{}, nil
 	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
 	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
 }

@@ -223,6 +223,9 @@ func namesAsked(p *Pass) {
 	if !ok || len(paths) == 0 || len(paths) > 1024 {
 		return
 	}
+	if len(paths) == 1 && p.told.areBelow(paths[0]) {
+		return
+	}
 	n := 0
 	var first *cwmp.Leaf
 	last := 0
@@ -250,6 +253,8 @@ func namesAsked(p *Pass) {
 	})
 	if first != nil {
 		p.reportWith(Error, CPE, atLeaf(p.Message, first), []*cwmp.Message{request}, "%s returns %s, which was not asked for%s", p.Message.RPC, short(first.Value), more(n))
+	} else if len(paths) == 1 {
+		p.told.noteBelow(paths[0])
 	}
 }
 

@@ -161,7 +161,11 @@ func allLevels(p *Pass) {
 		}
 		return
 	}
+	if p.told.isDeep(path) {
+		return
+	}
 	if inDepth(list, path) {
+		p.told.noteDeep(path)
 		return
 	}
 	objects := map[string]bool{path: path == ""}

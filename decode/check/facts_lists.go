@@ -1,0 +1,164 @@
+package check
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"informant/decode/cwmp"
+)
+
+// nameList is what the names of a list of parameters tell, whatever their values.
+type nameList struct {
+	facts   facts
+	marks   marks
+	marked  []marked // those with marks, guarded ones aside
+	vendors []int32  // those that may have a vendor's node of a wrong form
+	secrets []int32  // those of a secret
+	limits  []limit  // those whose values have a greatest length
+
+	kept  bool
+	below string // where it is kept: a path that all of them are below, once somebody found out
+	deep  string // likewise: one below which they go in depth
+	found struct{ below, deep bool }
+}
+
+// limit is how long the value of a parameter may be at least without being too long for its
+// data model.
+type limit struct {
+	at   int32 // in its list
+	most uint16
+}
+
+// nameLists keeps what lists tell by a hash of their names: devices of one model tell the
+// same lists over and over.
+type nameLists struct {
+	known map[uint64]*nameList
+	once  [1 << 10]uint64 // hashes of lists that were seen
+	room  nameList        // for one that isn't kept
+}
+
+const (
+	maxLists = 1 << 10
+	fewNames = 4 // of so few the names themselves tell sooner
+)
+
+// after is the hash of a list so far, with one name more.
+func after(hash uint64, name string) uint64 {
+	return (hash ^ maphash.String(nameSeed, name)) * 0x9e3779b97f4a7c15
+}
+
+// begin is room for what a list tells, valid until the next call.
+func (k *nameLists) begin() *nameList {
+	x := &k.room
+	*x = nameList{marked: emptiedList(x.marked), vendors: emptiedList(x.vendors), secrets: emptiedList(x.secrets), limits: emptiedList(x.limits)}
+	return x
+}
+
+// keep keeps what the list of that hash tells from the second time on that it is seen, if
+// not too many others were between.
+func (k *nameLists) keep(hash uint64, x *nameList) {
+	seen := &k.once[hash%uint64(len(k.once))]
+	if *seen != hash {
+		*seen = hash
+		return
+	}
+	if k.known == nil || len(k.known) >= maxLists {
+		k.known = map[uint64]*nameList{}
+	}
+	k.known[hash] = &nameList{facts: x.facts, marks: x.marks, marked: slices.Clone(x.marked), vendors: slices.Clone(x.vendors), secrets: slices.Clone(x.secrets), limits: slices.Clone(x.limits), kept: true}
+}
+
+// areBelow says whether it is known that all names are below a path, and noteBelow that
+// they are. With isDeep and noteDeep it is the same of names that go in depth.
+func (x *nameList) areBelow(path string) bool {
+	return x != nil && x.found.below && x.below == path
+}
+
+func (x *nameList) noteBelow(path string) {
+	if x != nil && x.kept {
+		x.below, x.found.below = strings.Clone(path), true
+	}
+}
+
+func (x *nameList) isDeep(path string) bool { return x != nil && x.found.deep && x.deep == path }
+
+func (x *nameList) noteDeep(path string) {
+	if x != nil && x.kept {
+		x.deep, x.found.deep = strings.Clone(path), true
+	}
+}
+
+// valueNames is what the names of parameters with values tell. It is valid until the next
+// call.
+func (p *Pass) valueNames(list []cwmp.ParameterValueStruct) *nameList {
+	const kind = 1
+	hash := uint64(kind)
+	if len(list) >= fewNames {
+		for i := range list {
+			hash = after(hash, list[i].Name.Value)
+		}
+		if k := p.known.known[hash]; k != nil {
+			return k
+		}
+	}
+	k := p.known.begin()
+	p.again.start(len(list))
+	names := p.nameReader()
+	for i := range list {
+		name := list[i].Name.Value
+		odd, l := names.read(name)
+		k.facts |= odd
+		if l == nil {
+			l = &anyEnding
+			k.facts |= twice
+		}
+		if l.marks&^guarded != 0 {
+			k.marks |= l.marks
+			k.marked = append(k.marked, marked{i, l.marks})
+		}
+		if odd&vendorNames != 0 {
+			k.vendors = append(k.vendors, int32(i))
+		}
+		if l.most < noLimit {
+			k.limits = append(k.limits, limit{int32(i), l.most})
+		}
+		if l.marks&guarded != 0 && cwmp.IsSecret(name) {
+			k.secrets = append(k.secrets, int32(i))
+		}
+		if k.facts&twice == 0 && p.again.seen(list, i, &names, l) {
+			k.facts |= twice
+		}
+	}
+	if len(list) >= fewNames {
+		p.known.keep(hash, k)
+	}
+	return k
+}
+
+// infoNames is valueNames of a list that tells no values.
+func (p *Pass) infoNames(list []cwmp.ParameterInfoStruct) *nameList {
+	const kind = 2
+	hash := uint64(kind)
+	if len(list) >= fewNames {
+		for i := range list {
+			hash = after(hash, list[i].Name.Value)
+		}
+		if k := p.known.known[hash]; k != nil {
+			return k
+		}
+	}
+	k := p.known.begin()
+	names := p.nameReader()
+	for i := range list {
+		odd := names.facts(list[i].Name.Value) &^ partial
+		k.facts |= odd
+		if odd&vendorNames != 0 {
+			k.vendors = append(k.vendors, int32(i))
+		}
+	}
+	if len(list) >= fewNames {
+		p.known.keep(hash, k)
+	}
+	return k
+}
