@@ -255,10 +255,7 @@ func (p *Pass) argumentFacts(m *cwmp.Message) (f facts) {
 		}
 	case *cwmp.GetParameterValues:
 		f |= listFacts(&a.ParameterNames.ArrayInfo, len(a.ParameterNames.Items), "string")
-		names := p.nameReader()
-		for i := range a.ParameterNames.Items {
-			f |= names.facts(a.ParameterNames.Items[i].Value) &^ partial
-		}
+		f |= p.askedNames(a.ParameterNames.Items)
 	case *cwmp.GetParameterNames:
 		f |= p.pathFacts(a.ParameterPath.Value) | flagFacts(&a.NextLevel)
 	case *cwmp.GetParameterNamesResponse:

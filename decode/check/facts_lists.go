@@ -34,13 +34,14 @@ type limit struct {
 // same lists over and over.
 type nameLists struct {
 	known map[uint64]*nameList
-	once  [1 << 10]uint64 // hashes of lists that were seen
-	room  nameList        // for one that isn't kept
+	noted int      // how many names are noted in all of them
+	room  nameList // for one that isn't kept
 }
 
 const (
 	maxLists = 1 << 10
-	fewNames = 4 // of so few the names themselves tell sooner
+	maxNoted = 1 << 15 // names, in all of them
+	fewNames = 4       // of so few the names themselves tell sooner
 )
 
 // after is the hash of a list so far, with one name more.
@@ -55,18 +56,23 @@ func (k *nameLists) begin() *nameList {
 	return x
 }
 
-// keep keeps what the list of that hash tells from the second time on that it is seen, if
-// not too many others were between.
-func (k *nameLists) keep(hash uint64, x *nameList) {
-	seen := &k.once[hash%uint64(len(k.once))]
-	if *seen != hash {
-		*seen = hash
-		return
+// keep keeps what the list of that hash tells, unless too many of its names are noted, and
+// returns it. It is not to be changed but by its own methods.
+func (k *nameLists) keep(hash uint64, x *nameList) *nameList {
+	n := len(x.marked) + len(x.vendors) + len(x.secrets) + len(x.limits)
+	if n > maxNoted/4 {
+		return x
 	}
-	if k.known == nil || len(k.known) >= maxLists {
+	if k.known == nil {
 		k.known = map[uint64]*nameList{}
 	}
-	k.known[hash] = &nameList{facts: x.facts, marks: x.marks, marked: slices.Clone(x.marked), vendors: slices.Clone(x.vendors), secrets: slices.Clone(x.secrets), limits: slices.Clone(x.limits), kept: true}
+	if k.noted += n; len(k.known) >= maxLists || k.noted > maxNoted {
+		clear(k.known)
+		k.noted = n
+	}
+	kept := &nameList{facts: x.facts, marks: x.marks, marked: slices.Clone(x.marked), vendors: slices.Clone(x.vendors), secrets: slices.Clone(x.secrets), limits: slices.Clone(x.limits), kept: true}
+	k.known[hash] = kept
+	return kept
 }
 
 // areBelow says whether it is known that all names are below a path, and noteBelow that
@@ -76,7 +82,7 @@ func (x *nameList) areBelow(path string) bool {
 }
 
 func (x *nameList) noteBelow(path string) {
-	if x != nil && x.kept {
+	if x != nil && x.kept && len(path) <= longestName {
 		x.below, x.found.below = strings.Clone(path), true
 	}
 }
@@ -84,7 +90,7 @@ func (x *nameList) noteBelow(path string) {
 func (x *nameList) isDeep(path string) bool { return x != nil && x.found.deep && x.deep == path }
 
 func (x *nameList) noteDeep(path string) {
-	if x != nil && x.kept {
+	if x != nil && x.kept && len(path) <= longestName {
 		x.deep, x.found.deep = strings.Clone(path), true
 	}
 }
@@ -131,7 +137,7 @@ func (p *Pass) valueNames(list []cwmp.ParameterValueStruct) *nameList {
 		}
 	}
 	if len(list) >= fewNames {
-		p.known.keep(hash, k)
+		return p.known.keep(hash, k)
 	}
 	return k
 }
@@ -158,7 +164,30 @@ func (p *Pass) infoNames(list []cwmp.ParameterInfoStruct) *nameList {
 		}
 	}
 	if len(list) >= fewNames {
-		p.known.keep(hash, k)
+		return p.known.keep(hash, k)
 	}
 	return k
+}
+
+// askedNames is what the names of parameters and objects tell that are asked for.
+func (p *Pass) askedNames(list []cwmp.Leaf) facts {
+	const kind = 3
+	hash := uint64(kind)
+	if len(list) >= fewNames {
+		for i := range list {
+			hash = after(hash, list[i].Value)
+		}
+		if k := p.known.known[hash]; k != nil {
+			return k.facts
+		}
+	}
+	k := p.known.begin()
+	names := p.nameReader()
+	for i := range list {
+		k.facts |= names.facts(list[i].Value) &^ partial
+	}
+	if len(list) >= fewNames {
+		p.known.keep(hash, k)
+	}
+	return k.facts
 }

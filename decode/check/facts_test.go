@@ -238,7 +238,11 @@ func TestKnownLists(t *testing.T) {
 		for _, l := range p.vendors {
 			text += " " + l.Value
 		}
-		return text
+		asked := cwmp.List[cwmp.Leaf]{}
+		for i := range list {
+			asked.Items = append(asked.Items, list[i].Name)
+		}
+		return text + fmt.Sprint(p.argumentFacts(&cwmp.Message{Args: &cwmp.GetParameterValues{ParameterNames: asked}}))
 	}
 	kept := 0
 	reused := new(Pass)
@@ -262,5 +266,19 @@ func TestKnownLists(t *testing.T) {
 	}
 	if kept == 0 {
 		t.Error("no list was kept")
+	}
+	for seed := range 200 { // whose every name is noted
+		list := make([]cwmp.ParameterValueStruct, 1000*(seed%10+1))
+		for i := range list {
+			list[i].Name = cwmp.Leaf{Value: fmt.Sprintf("Device.S%d.I%dNumberOfEntries", seed, i), Present: true}
+		}
+		said(reused, list, nil)
+		all := 0
+		for _, k := range reused.known.known {
+			all += len(k.marked) + len(k.vendors) + len(k.secrets) + len(k.limits)
+		}
+		if all > maxNoted || all > reused.known.noted {
+			t.Fatalf("%d names are noted, and %d counted", all, reused.known.noted)
+		}
 	}
 }
