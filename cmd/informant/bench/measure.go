@@ -29,15 +29,27 @@ type sample struct {
 	rss       int64 // bytes, the peak
 }
 
-// measure runs the programs in turns, so that a slow moment of the machine hits
-// all of them.
+// What takes less than a short run is run several times in each round.
+const (
+	shortRun  = time.Second
+	shortRuns = 4
+)
+
+// measure runs the programs in turns, so that a slow moment of the machine hits all of
+// them, and in another order each time: the one that runs after another that took a lot of
+// memory is slower for it.
 func measure(ps []program, f file, rounds int, until time.Time) (map[string][]sample, error) {
 	results := map[string][]sample{}
-	for i := range rounds {
-		if i > 0 && time.Now().After(until) {
+	for turn := range rounds * shortRuns {
+		again := turn%shortRuns > 0
+		if turn > 0 && !again && time.Now().After(until) {
 			break
 		}
-		for _, p := range ps {
+		for i := range ps {
+			p := ps[(i+turn+turn/shortRuns)%len(ps)]
+			if done := results[p.name]; again && done[len(done)-1].wall >= shortRun {
+				continue
+			}
 			s, err := once(p, f.path)
 			if err != nil {
 				return nil, err
@@ -66,16 +78,18 @@ func once(p program, path string) (sample, error) {
 	return s, nil
 }
 
-// median is the middle sample by wall time, with the middle peak.
+// median is the middle time, the middle CPU time and the middle peak.
 func median(ss []sample) sample {
 	by := func(key func(sample) int64) sample {
 		l := slices.Clone(ss)
 		slices.SortFunc(l, func(a, b sample) int { return cmp.Compare(key(a), key(b)) })
 		return l[len(l)/2]
 	}
-	m := by(func(s sample) int64 { return int64(s.wall) })
-	m.rss = by(func(s sample) int64 { return s.rss }).rss
-	return m
+	return sample{
+		wall: by(func(s sample) int64 { return int64(s.wall) }).wall,
+		cpu:  by(func(s sample) int64 { return int64(s.cpu) }).cpu,
+		rss:  by(func(s sample) int64 { return s.rss }).rss,
+	}
 }
 
 func printHead(o options) {
