@@ -252,7 +252,7 @@ func timeOff(p *Pass) {
 		if d > 0 {
 			word = "ahead of"
 		}
-		p.report(CPE, atLeaf(p.Message, &in.CurrentTime), "CurrentTime %s is %s %s the time of the capture", quote(in.CurrentTime.Value), d.Abs().Round(time.Second), word)
+		p.report(CPE, atLeaf(p.Message, &in.CurrentTime), "CurrentTime %s is %s %s the time of the capture", quote(in.CurrentTime.Value), d.Abs().Round(time.Second).String(), word)
 	}
 }
 

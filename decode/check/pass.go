@@ -149,8 +149,41 @@ func (p *Pass) text(format string, args []any) string {
 	if len(args) == 0 && strings.IndexByte(format, '%') < 0 {
 		return format
 	}
-	p.names.buf = fmt.Appendf(p.names.buf[:0], format, args...)
+	var plain bool
+	if p.names.buf, plain = appendPlain(p.names.buf[:0], format, args); !plain {
+		p.names.buf = fmt.Appendf(p.names.buf[:0], format, args...)
+	}
 	return p.names.keep()
+}
+
+// appendPlain is fmt.Appendf where nothing but strings and numbers is put in, as they are,
+// as in most findings; it is false where there is more to do.
+func appendPlain(dst []byte, format string, args []any) (_ []byte, ok bool) {
+	for {
+		i := strings.IndexByte(format, '%')
+		if i < 0 {
+			return append(dst, format...), len(args) == 0
+		}
+		if i+1 == len(format) || len(args) == 0 {
+			return dst, false
+		}
+		dst = append(dst, format[:i]...)
+		switch x := args[0].(type) {
+		case string:
+			if format[i+1] != 's' {
+				return dst, false
+			}
+			dst = append(dst, x...)
+		case int:
+			if format[i+1] != 'd' {
+				return dst, false
+			}
+			dst = strconv.AppendInt(dst, int64(x), 10)
+		default:
+			return dst, false
+		}
+		format, args = format[i+2:], args[1:]
+	}
 }
 
 // ref makes r the Ref of a place.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"informant/decode/cwmp"
 	"informant/decode/soap"
@@ -128,4 +129,22 @@ func samePaths(t *testing.T, text string) (known int) {
 		})
 	}
 	return known
+}
+
+// TestAppendPlain: what it puts together is what fmt does.
+func TestAppendPlain(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		args   []any
+		plain  bool
+	}{
+		{"", nil, true}, {"as it is", nil, true}, {"%s", []any{"a"}, true}, {"%s has %d of %s", []any{"a", -7, ""}, true}, {"%d", []any{0}, true}, {"é %s ü", []any{"ö"}, true},
+		{"100%%", nil, false}, {"%q", []any{"a"}, false}, {"%d", []any{int64(7)}, false}, {"%s", []any{time.Second}, false}, {"%s", []any{7}, false}, {"%d", []any{"a"}, false},
+		{"%s", nil, false}, {"%", []any{"a"}, false}, {"none", []any{"a"}, false}, {"%5d", []any{7}, false}, {"%s%s", []any{"a"}, false},
+	} {
+		got, plain := appendPlain(nil, c.format, c.args)
+		if want := fmt.Sprintf(c.format, c.args...); plain != c.plain || plain && string(got) != want {
+			t.Errorf("%q of %v: %q, %v, not %q, %v", c.format, c.args, got, plain, want, c.plain)
+		}
+	}
 }
