@@ -3,7 +3,6 @@ package check
 import (
 	"hash/maphash"
 	"slices"
-	"strings"
 
 	"informant/decode/cwmp"
 )
@@ -18,10 +17,20 @@ type nameList struct {
 	limits  []limit  // those whose values have a greatest length
 
 	kept  bool
-	below string // where it is kept: a path that all of them are below, once somebody found out
-	deep  string // likewise: one below which they go in depth
-	found struct{ below, deep bool }
+	asked uint64 // where it is kept: the hash of what was asked for when some of clean was found out
+	clean clean
 }
+
+// clean are checks that have nothing to say of a list that answers certain paths.
+type clean uint8
+
+const (
+	cleanAsked   clean = 1 << iota // all names are below the paths
+	cleanMissing                   // none is missing
+	cleanPartial                   // none is there too often
+	cleanLevels                    // they go in depth
+	cleanNext                      // they go no deeper
+)
 
 // limit is how long the value of a parameter may be at least without being too long for its
 // data model.
@@ -75,24 +84,45 @@ func (k *nameLists) keep(hash uint64, x *nameList) *nameList {
 	return kept
 }
 
-// areBelow says whether it is known that all names are below a path, and noteBelow that
-// they are. With isDeep and noteDeep it is the same of names that go in depth.
-func (x *nameList) areBelow(path string) bool {
-	return x != nil && x.found.below && x.below == path
+// asks is a hash of what the request asks for that the pass's message answers, 0 where
+// that is nothing with paths.
+func (p *Pass) asks() (hash uint64) {
+	if p.hashed {
+		return p.question
+	}
+	p.hashed, p.question = true, 0
+	t := p.transaction()
+	if t == nil || p.Message.Kind != cwmp.Response {
+		return 0
+	}
+	switch a := t.Request.Args.(type) {
+	case *cwmp.GetParameterValues:
+		hash = 5
+		for i := range a.ParameterNames.Items {
+			hash = after(hash, a.ParameterNames.Items[i].Value)
+		}
+	case *cwmp.GetParameterNames:
+		hash = after(after(6, a.ParameterPath.Value), a.NextLevel.Value)
+	}
+	p.question = hash
+	return hash
 }
 
-func (x *nameList) noteBelow(path string) {
-	if x != nil && x.kept && len(path) <= longestName {
-		x.below, x.found.below = strings.Clone(path), true
-	}
+// isClean says whether it is known that a check has nothing to say of the pass's message,
+// since it had nothing to say of another that told the same names when the same was asked
+// for; noteClean notes it.
+func (p *Pass) isClean(k clean) bool {
+	return p.told != nil && p.told.clean&k != 0 && p.told.asked == p.asks()
 }
 
-func (x *nameList) isDeep(path string) bool { return x != nil && x.found.deep && x.deep == path }
-
-func (x *nameList) noteDeep(path string) {
-	if x != nil && x.kept && len(path) <= longestName {
-		x.deep, x.found.deep = strings.Clone(path), true
+func (p *Pass) noteClean(k clean) {
+	if p.told == nil || !p.told.kept || p.asks() == 0 {
+		return
 	}
+	if p.told.asked != p.asks() {
+		p.told.asked, p.told.clean = p.asks(), 0
+	}
+	p.told.clean |= k
 }
 
 // valueNames is what the names of parameters with values tell. It is valid until the next

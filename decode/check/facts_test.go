@@ -196,8 +196,15 @@ func TestFactsOfLists(t *testing.T) {
 		}
 		paths := []string{"Device.", "Device.", "Device.A.", "A.", names[0]}
 		text := "informant scenario 1\ncpe Inform\nacs InformResponse\ncpe empty\n"
-		for range 5 {
-			text += "acs GetParameterValues ParameterNames=[" + pick(paths[:4]) + "]\ncpe GetParameterValuesResponse -ParameterList" + valued()
+		var asked []string // full names too
+		for _, name := range names {
+			if len(asked) < 12 && !strings.ContainsAny(name, " {}[]é*") && name != "" && r.IntN(2) == 0 {
+				asked = append(asked, name)
+			}
+		}
+		asks := []string{paths[0], paths[2], paths[3], strings.Join(append(asked, "Device.B"), ","), strings.Join(append([]string{"Device."}, asked...), ",")}
+		for range 6 {
+			text += "acs GetParameterValues ParameterNames=[" + pick(asks) + "]\ncpe GetParameterValuesResponse -ParameterList" + valued()
 			path := pick(paths)
 			if strings.ContainsAny(path, " {}[]é*") || path == "" {
 				path = "Device."

@@ -63,6 +63,8 @@ type Pass struct {
 	alike   alikeItems
 	// Of the message's parameters, what the facts have found (see factsOf).
 	told      *nameList // what its names tell; nil where it has no list of parameters
+	hashed    bool      // question is known
+	question  uint64    // see asks
 	marks     marks
 	marked    []marked     // those with marks, guarded ones aside
 	vendors   []*cwmp.Leaf // names that may have a vendor's node of a wrong form
@@ -80,6 +82,7 @@ type listOf struct {
 // unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
 	p.listed, p.marks, p.alike, p.told = false, 0, alikeItems{}, nil
+	p.hashed = false
 	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
 	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
 }

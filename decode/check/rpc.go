@@ -219,11 +219,11 @@ func eachName(m *cwmp.Message, f func(l *cwmp.Leaf)) {
 }
 
 func namesAsked(p *Pass) {
-	paths, request, ok := p.askedFor()
-	if !ok || len(paths) == 0 || len(paths) > 1024 {
+	if p.isClean(cleanAsked) {
 		return
 	}
-	if len(paths) == 1 && p.told.areBelow(paths[0]) {
+	paths, request, ok := p.askedFor()
+	if !ok || len(paths) == 0 || len(paths) > 1024 {
 		return
 	}
 	n := 0
@@ -253,8 +253,8 @@ func namesAsked(p *Pass) {
 	})
 	if first != nil {
 		p.reportWith(Error, CPE, atLeaf(p.Message, first), []*cwmp.Message{request}, "%s returns %s, which was not asked for%s", p.Message.RPC, short(first.Value), more(n))
-	} else if len(paths) == 1 {
-		p.told.noteBelow(paths[0])
+	} else {
+		p.noteClean(cleanAsked)
 	}
 }
 
@@ -286,7 +286,7 @@ func allThere(paths []string, list []cwmp.ParameterValueStruct) bool {
 }
 
 func namesMissing(p *Pass) {
-	if p.Message.RPC != "GetParameterValuesResponse" {
+	if p.Message.RPC != "GetParameterValuesResponse" || p.isClean(cleanMissing) {
 		return
 	}
 	paths, request, ok := p.askedFor()
@@ -294,9 +294,11 @@ func namesMissing(p *Pass) {
 		return
 	}
 	if !slices.ContainsFunc(paths, func(path string) bool { return path != "" && !strings.HasSuffix(path, ".") }) {
+		p.noteClean(cleanMissing)
 		return
 	}
 	if list := parameters(p.Message); len(list) <= len(paths) && allThere(paths, list) {
+		p.noteClean(cleanMissing)
 		return
 	}
 	got := map[string]bool{}
@@ -329,6 +331,9 @@ func namesMissing(p *Pass) {
 }
 
 func partialAnswer(p *Pass) {
+	if p.isClean(cleanPartial) {
+		return
+	}
 	paths, request, ok := p.askedFor()
 	if _, values := p.Message.Args.(*cwmp.GetParameterValuesResponse); !ok || !values || len(paths) > 1024 {
 		return
@@ -362,6 +367,9 @@ func partialAnswer(p *Pass) {
 				twice = l
 			}
 		}
+	}
+	if object == nil && twice == nil {
+		p.noteClean(cleanPartial)
 	}
 	if object != nil {
 		p.reportWith(Error, CPE, atLeaf(p.Message, object), []*cwmp.Message{request}, "%s returns %s, which is an object and no parameter%s", p.Message.RPC, short(object.Value), more(objects))

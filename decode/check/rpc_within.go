@@ -111,6 +111,9 @@ func levelOfParameter(p *Pass) {
 }
 
 func nextLevel(p *Pass) {
+	if p.isClean(cleanNext) {
+		return
+	}
 	q, a, request := p.namesAnswered()
 	if q == nil {
 		return
@@ -133,6 +136,8 @@ func nextLevel(p *Pass) {
 	}
 	if first != nil {
 		p.reportWith(Error, CPE, atLeaf(p.Message, first), []*cwmp.Message{request}, "The next level of %s has %s%s", shownPath(path), short(first.Value), more(n))
+	} else {
+		p.noteClean(cleanNext)
 	}
 }
 
@@ -145,6 +150,9 @@ func shownPath(path string) string {
 }
 
 func allLevels(p *Pass) {
+	if p.isClean(cleanLevels) {
+		return
+	}
 	q, a, request := p.namesAnswered()
 	if q == nil {
 		return
@@ -161,11 +169,8 @@ func allLevels(p *Pass) {
 		}
 		return
 	}
-	if p.told.isDeep(path) {
-		return
-	}
 	if inDepth(list, path) {
-		p.told.noteDeep(path)
+		p.noteClean(cleanLevels)
 		return
 	}
 	objects := map[string]bool{path: path == ""}
