@@ -143,7 +143,11 @@ func TestFactsOfLists(t *testing.T) {
 	values := []string{"", "0", "1", "-1", "+1", "59", "true", "TRUE", "2147483647", "2147483648", "-2147483648", "-2147483649", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
 		"18446744073709551615", "18446744073709551616", "00000000000000000001", "AAAA", "AAA=", "AA==", "A===", "=AAA", "AAA", "0aF9", "0aF", "xy", " 1", "1 ", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00",
 		"2026-01-01T00:00:00+01:00", "0001-01-01T00:00:00", "2026-13-01T00:00:00Z", "(null)", "N/A", strings.Repeat("v", 33), strings.Repeat("v", 65), strings.Repeat("v", 300)}
-	for seed := range uint64(400) {
+	seeds := uint64(400)
+	if testing.Short() {
+		seeds = 60
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 7))
 		pick := func(from []string) string { return from[r.IntN(len(from))] }
 		var names []string
@@ -274,7 +278,7 @@ func TestKnownLists(t *testing.T) {
 	if kept == 0 {
 		t.Error("no list was kept")
 	}
-	for seed := range 200 { // whose every name is noted
+	for seed := range 40 { // whose every name is noted
 		list := make([]cwmp.ParameterValueStruct, 1000*(seed%10+1))
 		for i := range list {
 			list[i].Name = cwmp.Leaf{Value: fmt.Sprintf("Device.S%d.I%dNumberOfEntries", seed, i), Present: true}
