@@ -110,7 +110,7 @@ func TestRoom(t *testing.T) {
 		for looked := int64(0); looked <= held; looked += held/7 + 1 {
 			for _, beside := range []int64{0, 8 << 20, 30 << 20} {
 				switch r := room(held, beside, looked); {
-				case r < least, held+beside+narrow <= most && held+beside+r > most, r > roomy:
+				case r < least, held+beside+narrow <= most && held+beside+r > most, r > max(roomy, (held+beside-most)/beyond), held > 8*most && r < held/8:
 					t.Errorf("%d held, %d beside, %d looked through: room for %d", held, beside, looked, r)
 				}
 			}

@@ -47,16 +47,19 @@ const (
 	most    = 84 << 20 // of all memory but the program's own file
 	looking = 3        // looked through, to what the heap grows by
 	cramped = 5        // the same where it is narrow
+	beyond  = 4        // what is held beyond the most, to what the heap grows by
 )
 
 // room is how much the heap may grow, where so much is held of which so much is looked
-// through, and so much memory is taken beside it.
+// through, and so much memory is taken beside it. Where far more is held than the most, it
+// is no use to be narrow: a collection looks through all of it, and finds little to free.
 func room(held, beside, looked int64) int64 {
 	r := max(least, min(roomy, looked/looking))
 	if held+beside+r <= most {
 		return r
 	}
-	return max(least, min(narrow, looked/cramped), most-held-beside)
+	over := held + beside - most
+	return max(least, min(narrow, looked/cramped), over/beyond, -over)
 }
 
 // gauge reads how much memory there is.
