@@ -72,7 +72,7 @@ func tenFacts(f facts, x *http1.Field) facts {
 			f |= namedActions
 		}
 	case x.Is("Connection"):
-		if v := x.Value; v != "keep-alive" && v != "Keep-Alive" && !strings.EqualFold(v, "keep-alive") {
+		if !strings.EqualFold(x.Value, "keep-alive") {
 			f |= connects
 		}
 	case x.Is("Set-Cookie"):

@@ -58,6 +58,28 @@ func after(hash uint64, name string) uint64 {
 	return (hash ^ maphash.String(nameSeed, name)) * 0x9e3779b97f4a7c15
 }
 
+// What a list is of. The hashes of different kinds differ.
+const (
+	ofValues uint64 = 1 + iota
+	ofInfos
+	ofAsked
+	askingValues // what a request asks for, and not what a list tells
+	askingNames
+)
+
+// find is what a list of that kind tells, nil where that is not known, and its hash: 0 of
+// one that is not to be kept.
+func find[T any](k *nameLists, kind uint64, list []T, name func(*T) string) (known *nameList, hash uint64) {
+	if len(list) < fewNames {
+		return nil, 0
+	}
+	hash = kind
+	for i := range list {
+		hash = after(hash, name(&list[i]))
+	}
+	return k.known[hash], hash
+}
+
 // begin is room for what a list tells, valid until the next call.
 func (k *nameLists) begin() *nameList {
 	x := &k.room
@@ -65,11 +87,11 @@ func (k *nameLists) begin() *nameList {
 	return x
 }
 
-// keep keeps what the list of that hash tells, unless too many of its names are noted, and
-// returns it. It is not to be changed but by its own methods.
+// keep keeps what the list of that hash tells, unless that is 0 or too many of its names are
+// noted, and returns it.
 func (k *nameLists) keep(hash uint64, x *nameList) *nameList {
 	n := len(x.marked) + len(x.vendors) + len(x.secrets) + len(x.limits)
-	if n > maxNoted/4 {
+	if hash == 0 || n > maxNoted/4 {
 		return x
 	}
 	if k.known == nil {
@@ -97,12 +119,12 @@ func (p *Pass) asks() (hash uint64) {
 	}
 	switch a := t.Request.Args.(type) {
 	case *cwmp.GetParameterValues:
-		hash = 5
+		hash = askingValues
 		for i := range a.ParameterNames.Items {
 			hash = after(hash, a.ParameterNames.Items[i].Value)
 		}
 	case *cwmp.GetParameterNames:
-		hash = after(after(6, a.ParameterPath.Value), a.NextLevel.Value)
+		hash = after(after(askingNames, a.ParameterPath.Value), a.NextLevel.Value)
 	}
 	p.question = hash
 	return hash
@@ -128,17 +150,11 @@ func (p *Pass) noteClean(k clean) {
 // valueNames is what the names of parameters with values tell. It is valid until the next
 // call.
 func (p *Pass) valueNames(list []cwmp.ParameterValueStruct) *nameList {
-	const kind = 1
-	hash := uint64(kind)
-	if len(list) >= fewNames {
-		for i := range list {
-			hash = after(hash, list[i].Name.Value)
-		}
-		if k := p.known.known[hash]; k != nil {
-			return k
-		}
+	k, hash := find(&p.known, ofValues, list, func(x *cwmp.ParameterValueStruct) string { return x.Name.Value })
+	if k != nil {
+		return k
 	}
-	k := p.known.begin()
+	k = p.known.begin()
 	p.again.start(len(list))
 	names := p.nameReader()
 	for i := range list {
@@ -166,25 +182,16 @@ func (p *Pass) valueNames(list []cwmp.ParameterValueStruct) *nameList {
 			k.facts |= twice
 		}
 	}
-	if len(list) >= fewNames {
-		return p.known.keep(hash, k)
-	}
-	return k
+	return p.known.keep(hash, k)
 }
 
 // infoNames is valueNames of a list that tells no values.
 func (p *Pass) infoNames(list []cwmp.ParameterInfoStruct) *nameList {
-	const kind = 2
-	hash := uint64(kind)
-	if len(list) >= fewNames {
-		for i := range list {
-			hash = after(hash, list[i].Name.Value)
-		}
-		if k := p.known.known[hash]; k != nil {
-			return k
-		}
+	k, hash := find(&p.known, ofInfos, list, func(x *cwmp.ParameterInfoStruct) string { return x.Name.Value })
+	if k != nil {
+		return k
 	}
-	k := p.known.begin()
+	k = p.known.begin()
 	names := p.nameReader()
 	for i := range list {
 		odd := names.facts(list[i].Name.Value) &^ partial
@@ -193,31 +200,19 @@ func (p *Pass) infoNames(list []cwmp.ParameterInfoStruct) *nameList {
 			k.vendors = append(k.vendors, int32(i))
 		}
 	}
-	if len(list) >= fewNames {
-		return p.known.keep(hash, k)
-	}
-	return k
+	return p.known.keep(hash, k)
 }
 
 // askedNames is what the names of parameters and objects tell that are asked for.
 func (p *Pass) askedNames(list []cwmp.Leaf) facts {
-	const kind = 3
-	hash := uint64(kind)
-	if len(list) >= fewNames {
-		for i := range list {
-			hash = after(hash, list[i].Value)
-		}
-		if k := p.known.known[hash]; k != nil {
-			return k.facts
-		}
+	k, hash := find(&p.known, ofAsked, list, func(l *cwmp.Leaf) string { return l.Value })
+	if k != nil {
+		return k.facts
 	}
-	k := p.known.begin()
+	k = p.known.begin()
 	names := p.nameReader()
 	for i := range list {
 		k.facts |= names.facts(list[i].Value) &^ partial
 	}
-	if len(list) >= fewNames {
-		p.known.keep(hash, k)
-	}
-	return k.facts
+	return p.known.keep(hash, k).facts
 }

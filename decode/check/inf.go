@@ -416,15 +416,6 @@ func (p *Pass) parameter(path string) *cwmp.ParameterValueStruct {
 	return nil
 }
 
-// url is url.Parse, of a URL that several checks look at. It is not to be changed.
-func (p *Pass) url(raw string) (*url.URL, error) {
-	if u := &p.looked; u.raw != raw || raw == "" {
-		u.raw = strings.Clone(raw)
-		u.url, u.err = url.Parse(u.raw)
-	}
-	return p.looked.url, p.looked.err
-}
-
 func callURL(p *Pass) {
 	x := p.parameter("ManagementServer.ConnectionRequestURL")
 	if x == nil || !x.Value.Present {
@@ -436,7 +427,7 @@ func callURL(p *Pass) {
 		p.reportAs(Info, CPE, at, "ConnectionRequestURL is empty: the ACS cannot call this device")
 		return
 	}
-	u, err := p.url(raw)
+	u, err := url.Parse(raw)
 	switch {
 	case err != nil || !u.IsAbs():
 		p.report(CPE, at, "ConnectionRequestURL is no absolute URL")
@@ -463,7 +454,7 @@ func callHost(p *Pass) {
 	if x == nil {
 		return
 	}
-	u, err := p.url(strings.TrimSpace(x.Value.Value))
+	u, err := url.Parse(strings.TrimSpace(x.Value.Value))
 	if err != nil {
 		return
 	}

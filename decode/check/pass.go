@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -49,18 +48,13 @@ type Pass struct {
 	login     []byte // the Authorization that was looked at last
 	userName  string // in it
 	isDefault bool   // that one is a factory's
-	looked    struct {
-		raw string
-		url *url.URL
-		err error
-	} // the URL that was looked at last
-	names   names
-	places  soap.Paths
-	types   seenTypes // room for the types of a session's answers
-	endings *endings  // of names, once there were any
-	known   nameLists // what lists of names tell
-	again   repeats   // of names in a list
-	alike   alikeItems
+	names     names
+	places    soap.Paths
+	types     seenTypes // room for the types of a session's answers
+	endings   *endings  // of names, once there were any
+	known     nameLists // what lists of names tell
+	again     repeats   // of names in a list
+	alike     alikeItems
 	// Of the message's parameters, what the facts have found (see factsOf).
 	told      *nameList // what its names tell; nil where it has no list of parameters
 	hashed    bool      // question is known
@@ -81,8 +75,7 @@ type listOf struct {
 
 // unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
-	p.listed, p.marks, p.alike, p.told = false, 0, alikeItems{}, nil
-	p.hashed = false
+	p.listed, p.marks, p.alike, p.told, p.hashed = false, 0, alikeItems{}, nil, false
 	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
 	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
 }

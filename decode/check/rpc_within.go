@@ -210,14 +210,6 @@ func inDepth(list []cwmp.ParameterInfoStruct, path string) bool {
 	whole := path == ""
 	for i := range list {
 		name := list[i].Name.Value
-		if n := len(in); n > 0 && len(name) > len(in[n-1])+1 && name[:len(in[n-1])] == in[n-1] && name == trimmed(name) { // mostly it is in the latest one
-			if dot := strings.IndexByte(name[len(in[n-1]):], '.'); dot < 0 {
-				continue
-			} else if dot == len(name)-len(in[n-1])-1 && dot > 0 {
-				in = append(in, name)
-				continue
-			}
-		}
 		if name == path {
 			whole = true
 			continue
