@@ -17,7 +17,7 @@ const memoryGoal = 80 << 20
 // and longInput how many bytes it has to read for that to be done at once.
 const (
 	shortRun  = 25 * time.Millisecond
-	longInput = 16 << 20
+	longInput = 2 << 20
 )
 
 var arranged sync.Once
@@ -29,7 +29,7 @@ func longRun() { arranged.Do(func() { hugePages(memoryGoal) }) }
 // collected for the first times.
 func muchToRead() {
 	if ownPace() {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(-1)
 		longRun()
 	}
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,11 +17,14 @@ import (
 // over and over, and finding a page takes a good part of its time. Go's runtime
 // does not ask. It is a wish: what it gives back is not looked at.
 func hugePages(bytes int) {
+	limit, percent := debug.SetMemoryLimit(math.MaxInt64), debug.SetGCPercent(-1) // one collection is enough
 	room := make([]byte, bytes)
 	_ = unix.Madvise(room, unix.MADV_HUGEPAGE)
 	runtime.KeepAlive(room)
 	room = nil
 	runtime.GC() // which hands the addresses to whoever allocates next
+	debug.SetMemoryLimit(limit)
+	debug.SetGCPercent(percent)
 }
 
 // leaveBeginning lets go of what of the program's own file only its beginning needed: the
