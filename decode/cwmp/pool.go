@@ -28,6 +28,33 @@ const (
 	listsMost   = 4 << 20 // bytes of lists in them
 )
 
+// returned is what was taken back of some messages and made empty, which takes its time: it
+// is cold. Only then is it handed to who may be waiting for the lock.
+type returned struct {
+	n, documents, singles, http int // how many there are, of messages and of the lists
+
+	ofArgs      [16]lent
+	ofDocuments [16]*soap.Document
+	ofSingles   [16]*single
+	ofHTTP      [16]*http1.Message
+}
+
+// take hands on what was taken back.
+func (p *Pool) take(b *returned) {
+	p.HTTP.Put(b.ofHTTP[:b.http]...)
+	p.mu.Lock()
+	p.documents = append(p.documents, b.ofDocuments[:min(b.documents, singlesMost-len(p.documents))]...)
+	p.singles = append(p.singles, b.ofSingles[:min(b.singles, singlesMost-len(p.singles))]...)
+	for _, l := range b.ofArgs[:b.n] {
+		if l.args != nil && len(p.args[l.kind]) < argsMost && p.held+l.size <= listsMost {
+			p.args[l.kind] = append(p.args[l.kind], l)
+			p.held += l.size
+		}
+	}
+	p.mu.Unlock()
+	*b = returned{}
+}
+
 // single is a Message and the list that it is alone in, as most are.
 type single struct {
 	Message
@@ -40,65 +67,67 @@ func (p *Pool) Put(messages []*Message) {
 	if p == nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	var b returned
 	var document *soap.Document
 	var from *http1.Message
 	for _, m := range messages {
+		if b.n == len(b.ofArgs) {
+			p.take(&b)
+		}
 		if d := m.Document; d != nil && d != document { // those of one HTTP message stand side by side
 			document = d
-			if d.Empty(); len(p.documents) < singlesMost {
-				p.documents = append(p.documents, d)
-			}
+			d.Empty()
+			b.ofDocuments[b.documents] = d
+			b.documents++
 		}
 		if h := m.HTTP; h != nil && h != from {
 			from = h
-			p.HTTP.Put(h)
+			b.ofHTTP[b.http] = h
+			b.http++
 		}
-		p.putArgs(m.Args)
+		b.ofArgs[b.n] = emptied(m.Args)
 		if s := m.single; s != nil {
-			if *s = (single{}); len(p.singles) < singlesMost {
-				p.singles = append(p.singles, s)
-			}
+			*s = single{}
+			b.ofSingles[b.singles] = s
+			b.singles++
 		} else {
 			*m = Message{}
 		}
+		b.n++
 	}
+	p.take(&b)
 }
 
 // lent is arguments, made empty, and the bytes of their lists.
 type lent struct {
 	args Struct
 	size int
+	kind int // in pooled
 }
 
 // pooled are the methods of which the arguments are kept: those that most
 // sessions hold and that have lists in them.
 var pooled = [...]string{"Inform", "GetParameterValues", "GetParameterValuesResponse", "SetParameterValues", "GetParameterNamesResponse"}
 
-// putArgs takes back arguments.
-func (p *Pool) putArgs(s Struct) {
-	kind, size := 0, 0
+// emptied is arguments made empty, none where those of their method are not kept.
+func emptied(s Struct) lent {
 	switch s := s.(type) {
 	case *Inform:
-		kind, size = 0, s.Event.empty()+s.ParameterList.empty()
+		size := s.Event.empty() + s.ParameterList.empty()
 		*s = Inform{Event: s.Event, ParameterList: s.ParameterList}
+		return lent{s, size, 0}
 	case *GetParameterValues:
-		kind, size = 1, s.ParameterNames.empty()
+		return lent{s, s.ParameterNames.empty(), 1}
 	case *GetParameterValuesResponse:
-		kind, size = 2, s.ParameterList.empty()
+		return lent{s, s.ParameterList.empty(), 2}
 	case *SetParameterValues:
-		kind, size = 3, s.ParameterList.empty()
+		size := s.ParameterList.empty()
 		*s = SetParameterValues{ParameterList: s.ParameterList}
+		return lent{s, size, 3}
 	case *GetParameterNamesResponse:
-		kind, size = 4, s.ParameterList.empty()
-	default:
-		return
+		return lent{s, s.ParameterList.empty(), 4}
 	}
-	if len(p.args[kind]) < argsMost && p.held+size <= listsMost {
-		p.args[kind] = append(p.args[kind], lent{s, size})
-		p.held += size
-	}
+	return lent{}
 }
 
 // empty takes the items out of a list, and says how many bytes it has room for.

@@ -28,46 +28,79 @@ const (
 	heldMost     = 8 << 20 // bytes of rooms that are kept
 	blocksMost   = 1024    // Messages that are kept, of each class
 	piecesMost   = 64      // pieces of a Message that is kept
+	putAtOnce    = 16      // Messages that are taken back under one lock
 	blockClasses = 3
 )
 
-// Put takes back m, Raw included. Nobody may know m any more, nor a string that
-// was taken out of it.
-func (p *Pool) Put(m *Message) {
-	if p == nil || m.class == 0 {
+// Put takes back messages, Raw included. Nobody may know one of them any more, nor a string
+// that was taken out of it.
+func (p *Pool) Put(messages ...*Message) {
+	if p == nil {
 		return
 	}
-	fields, pieces := m.Fields[:cap(m.Fields)], m.Pieces[:0]
-	clear(fields)
-	if cap(pieces) > piecesMost {
-		pieces = nil
-	}
-	p.lend(m.room)
-	*m = Message{Fields: fields[:0], Pieces: pieces, class: m.class}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
-		*list = append(*list, m)
+	var empty [putAtOnce]*Message
+	var rooms [putAtOnce][]byte
+	for len(messages) > 0 {
+		n := min(len(messages), putAtOnce)
+		chunk := messages[:n]
+		messages, n = messages[n:], 0
+		for _, m := range chunk { // which touches all that is cold: others need not wait for it
+			if m.class == 0 {
+				continue
+			}
+			fields, pieces := m.Fields[:cap(m.Fields)], m.Pieces[:0]
+			clear(fields)
+			if cap(pieces) > piecesMost {
+				pieces = nil
+			}
+			empty[n], rooms[n] = m, p.fit(m.room)
+			*m = Message{Fields: fields[:0], Pieces: pieces, class: m.class}
+			n++
+		}
+		p.mu.Lock()
+		for i, m := range empty[:n] {
+			p.keep(rooms[i])
+			if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
+				*list = append(*list, m)
+			}
+		}
+		p.mu.Unlock()
 	}
 }
 
 // lend takes back the memory of bytes.
 func (p *Pool) lend(room []byte) {
-	n := cap(room)
-	if p == nil || n < roomLeast || n > roomMost {
+	if p == nil {
 		return
 	}
-	class, size := roomClass(n)
-	if size != n {
+	if room = p.fit(room); room == nil {
 		return
+	}
+	p.mu.Lock()
+	p.keep(room)
+	p.mu.Unlock()
+}
+
+// fit is memory that can be kept, nil for other.
+func (p *Pool) fit(room []byte) []byte {
+	n := cap(room)
+	if n < roomLeast || n > roomMost {
+		return nil
+	}
+	if _, size := roomClass(n); size != n {
+		return nil
 	}
 	if p.Spoil {
 		spoil(room[:n])
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.held+n <= heldMost {
-		p.rooms[class] = append(p.rooms[class], room[:0])
+	return room[:0]
+}
+
+// keep adds memory to what is lent. The lock is the caller's.
+func (p *Pool) keep(room []byte) {
+	if n := cap(room); n > 0 && p.held+n <= heldMost {
+		class, _ := roomClass(n)
+		p.rooms[class] = append(p.rooms[class], room)
 		p.held += n
 	}
 }

@@ -1,6 +1,7 @@
 // Bench compares the whole program with tshark on the same captures, side by
-// side: it makes captures of the size asked for (and, where the shared captures
-// are at hand, one of them merged), runs
+// side: it makes captures of the size asked for (and, where the shared captures are at hand,
+// one of them merged, and one of copies of it, in which starting a program counts for
+// little), runs
 //
 //	informant decode -q -o json FILE
 //	tshark -r FILE -Y http -T fields -e tcp.stream -e http.request.method -e http.response.code
@@ -120,10 +121,10 @@ func captures(o options) (files []file, err error) {
 		}
 		files = append(files, file{name: name, path: path})
 	}
-	if path, err := mergeShared(o); err != nil {
+	if shared, err := mergeShared(o); err != nil {
 		fmt.Println("without the shared captures:", err)
 	} else {
-		files = append(files, file{name: "shared", path: path})
+		files = append(files, shared...)
 	}
 	for i := range files {
 		st, err := os.Stat(files[i].path)

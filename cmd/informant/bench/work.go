@@ -71,39 +71,37 @@ func build(name string) error {
 	return nil
 }
 
-// mergeShared makes one capture of the shared ones, copies of it with later
-// times behind each other until it is worth measuring.
-func mergeShared(o options) (string, error) {
+// mergeShared makes one capture of the shared ones, and another of copies of it with later
+// times behind each other, until that is worth measuring.
+func mergeShared(o options) ([]file, error) {
 	dir := o.shared
 	if dir == "" {
 		dir = filepath.Join("..", "shared")
 	}
 	parts, err := filepath.Glob(filepath.Join(dir, "captures", "*http.pcapng.gz"))
 	if err != nil || len(parts) == 0 {
-		return "", fmt.Errorf("none in %s", dir)
+		return nil, fmt.Errorf("none in %s", dir)
 	}
-	one := filepath.Join(o.dir, "shared-one.pcapng")
+	one := filepath.Join(o.dir, "shared.pcapng")
 	if err := tool("mergecap", append([]string{"-w", one}, parts...)...); err != nil {
-		return "", err
+		return nil, err
 	}
 	st, err := os.Stat(one)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	copies := []string{one}
 	for i := 1; int64(i)*st.Size() < o.bytes/5; i++ {
 		later := filepath.Join(o.dir, fmt.Sprintf("shared-%d.pcapng", i))
 		if err := tool("editcap", "-t", strconv.Itoa(i*7200), one, later); err != nil {
-			return "", err
+			return nil, err
 		}
+		defer os.Remove(later)
 		copies = append(copies, later)
 	}
-	all := filepath.Join(o.dir, "shared.pcapng")
+	all := filepath.Join(o.dir, "shared-copies.pcapng")
 	err = tool("mergecap", append([]string{"-a", "-w", all}, copies...)...)
-	for _, c := range copies {
-		os.Remove(c)
-	}
-	return all, err
+	return []file{{name: "shared", path: one}, {name: fmt.Sprintf("%d of it", len(copies)), path: all}}, err
 }
 
 func tool(name string, args ...string) error {
