@@ -203,6 +203,37 @@ func TestMany(t *testing.T) {
 	}
 }
 
+// TestTypesOfManyObjects holds that a parameter is found to have two types whatever the
+// objects between its answers, and none is where all keep theirs.
+func TestTypesOfManyObjects(t *testing.T) {
+	const answers, objects = 5, 300 // 1500 objects in all
+	for _, changed := range []int{-1, 0, 7, objects - 1} {
+		var text strings.Builder
+		text.WriteString(firstLine + "cpe Inform\nacs InformResponse\ncpe empty\n")
+		for a := range answers {
+			fmt.Fprintf(&text, "acs GetParameterValues ParameterNames=[Device.%d.]\ncpe GetParameterValuesResponse\n", a%(answers-1))
+			for o := range objects {
+				if a == answers-1 && o == 5 {
+					continue // or it is the first answer once more
+				}
+				kind := "string"
+				if a == answers-1 && o == changed {
+					kind = "boolean"
+				}
+				fmt.Fprintf(&text, "  param Device.%d.%d.Enable 1 %s\n", a%(answers-1), o, kind)
+			}
+		}
+		text.WriteString("acs 204\n")
+		want := 0
+		if changed >= 0 {
+			want = 1
+		}
+		if found := pipeline(t, text.String(), &Checker{Only: []string{"TYPE-009"}}); len(found) != want {
+			t.Errorf("object %d changed: %d findings, want %d", changed, len(found), want)
+		}
+	}
+}
+
 // FuzzChecks holds that no input makes a check panic, that the Checker forgets
 // sessions that are over, and that facts and courses keep no check from what it has to
 // say (see TestFactsHideNothing).

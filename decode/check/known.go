@@ -325,7 +325,7 @@ func typeChanges(p *Pass) {
 // by object, and mostly in the same order again.
 type seenTypes struct {
 	lists   [][]cwmp.ParameterValueStruct // the answers, those that are like another aside
-	objects map[uint64]int                // by the hash of an object: the last run of names in it, counted from 1
+	objects []int32                       // by a part of the hash of an object: the last run of names in one, counted from 1
 	runs    []namesRun
 	looks   int // how many names were compared
 }
@@ -333,7 +333,8 @@ type seenTypes struct {
 // namesRun is names of the same object behind each other in a list.
 type namesRun struct {
 	list   []cwmp.ParameterValueStruct
-	before int // the run before it in the same object, counted from 1
+	object uint64 // its hash
+	before int32  // the run before it with the same part of it, counted from 1
 }
 
 func (k *seenTypes) empty() {
@@ -343,7 +344,6 @@ func (k *seenTypes) empty() {
 	if k.lists, k.runs, k.looks = k.lists[:0], k.runs[:0], 0; cap(k.runs) > few {
 		k.runs, k.objects = nil, nil
 	}
-	clear(k.objects)
 }
 
 // add takes an answer.
@@ -374,9 +374,7 @@ func (k *seenTypes) differ() bool {
 	if len(k.lists) < 2 {
 		return false
 	}
-	if k.objects == nil {
-		k.objects = map[uint64]int{}
-	}
+	clear(k.objects)
 	return slices.ContainsFunc(k.lists, k.differs)
 }
 
@@ -393,17 +391,37 @@ func (k *seenTypes) differs(list []cwmp.ParameterValueStruct) bool {
 			n++
 		}
 		h := maphash.String(nameSeed, object)
-		before := k.objects[h]
-		for r := before; r > 0; r = k.runs[r-1].before {
-			if k.unlike(k.runs[r-1].list, list[:n]) {
+		if len(k.runs) >= len(k.objects) {
+			k.grow()
+		}
+		for r := *k.last(h); r > 0; r = k.runs[r-1].before {
+			if old := &k.runs[r-1]; old.object == h && k.unlike(old.list, list[:n]) {
 				return true
 			}
 		}
-		k.runs = append(k.runs, namesRun{list[:n], before})
-		k.objects[h] = len(k.runs)
+		k.runs = append(k.runs, namesRun{list: list[:n], object: h})
+		k.link(len(k.runs))
 		list = list[n:]
 	}
 	return false
+}
+
+// last is the last run of names in an object, or in one with the same part of its hash.
+func (k *seenTypes) last(object uint64) *int32 { return &k.objects[object%uint64(len(k.objects))] }
+
+// link makes a run, counted from 1, the last one in its object.
+func (k *seenTypes) link(run int) {
+	x := &k.runs[run-1]
+	last := k.last(x.object)
+	x.before, *last = *last, int32(run)
+}
+
+// grow makes room for more runs.
+func (k *seenTypes) grow() {
+	k.objects = make([]int32, max(256, 4*len(k.objects)))
+	for run := range k.runs {
+		k.link(run + 1)
+	}
 }
 
 // unlike says whether a parameter may be in two lists, and have two types.

@@ -63,8 +63,11 @@ func makeCapture(path, size, shape string) error {
 	return errors.Join(err, f.Close())
 }
 
+// build makes the program as make build does.
 func build(name string) error {
-	out, err := exec.Command("go", "build", "-o", name, "informant/cmd/informant").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", name, "informant/cmd/informant")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build: %w: %s", err, out)
 	}
