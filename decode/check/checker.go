@@ -381,6 +381,9 @@ func (c *Checker) message(f *follow, m *cwmp.Message) {
 	if c.pass.marks&identifies != 0 {
 		f.course |= namesItself
 	}
+	if c.pass.marks&outside != 0 {
+		f.course |= saysOutside
+	}
 	f.seen |= odd
 	f.relayed = f.relayed || relayed
 	f.observe(m, c)

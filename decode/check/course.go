@@ -36,44 +36,51 @@ const (
 	namesItself                    // values of the parameters that DeviceId has too
 	closeOfCPE                     // a message of the CPE may ask to close the connection
 	closeOfACS                     // likewise, one of the ACS
+	pipelines                      // a request before the answer to the one before it was all there
+	resends                        // a message once more
+	bareLater                      // the CPE sent credentials, and later none
+	setsListed                     // the ACS sets values after it asked for names
+	saysOutside                    // an ExternalIPAddress is told
 )
 
 // What is odd about how a session ended, and what was beside it.
 const (
-	dropped      course = closeOfACS << (1 + iota) // it ended with its connection, or by silence
-	closedWithin                                   // a connection closed in the middle of it
-	lasting                                        // it took more than a minute
-	overTLS                                        // it is, or was on its way to whoever captured it
-	wasCalled                                      // connection requests to its device came before
-	hasTwin                                        // another device has the same ConnectionRequestURL
-	disturbed                                      // other sessions of its device, its connection or its second
+	dropped      course = saysOutside << (1 + iota) // it ended with its connection, or by silence
+	closedWithin                                    // a connection closed in the middle of it
+	lasting                                         // it took more than a minute
+	overTLS                                         // it is, or was on its way to whoever captured it
+	wasCalled                                       // connection requests to its device came before
+	hasTwin                                         // another device has the same ConnectionRequestURL
+	disturbed                                       // other sessions of its device, its connection or its second
 )
 
 // What is known of the device before (see follow.past), where something is.
 const (
-	failedBefore course = disturbed << (1 + iota) // the session before may have failed, or others before it
-	retries                                       // and RetryCount counts some
-	commanded                                     // commands are outstanding
-	diagnosed                                     // so are diagnostics
-	attributed                                    // attributes of parameters were set or read
-	tookFile                                      // a transfer was reported in the session before
-	changesOnly                                   // and now 4 VALUE CHANGE is the only event
-	boots                                         // and now 1 BOOT is one
-	bootstraps                                    // and now 0 BOOTSTRAP is one
-	redirectedOn                                  // the session before was redirected
-	otherSpace                                    // it was in another namespace
-	updated                                       // its SoftwareVersion was another
-	stormy                                        // the last four sessions, or more, had the same events
-	idled                                         // the last nine sessions had no purpose
-	ran                                           // UpTime was told
-	otherKey                                      // ParameterKey isn't what it was, or was to be, or is one that was refused
-	movedByACS                                    // the ACS set its URL in the session before
-	wasSecure                                     // the session before was over TLS, and this one isn't
-	setLater                                      // values were set that are to be in force by now
-	listed                                        // the CPE listed its methods
-	soon                                          // the session before began less than two seconds ago
-	periodKnown                                   // there was a session with 2 PERIODIC
-	digests                                       // the session before had nonces
+	failedBefore  course = disturbed << (1 + iota) // the session before may have failed, or others before it
+	retries                                        // and RetryCount counts some
+	commanded                                      // commands are outstanding
+	diagnosed                                      // so are diagnostics
+	attributed                                     // attributes of parameters were set or read
+	tookFile                                       // a transfer was reported in the session before
+	changesOnly                                    // and now 4 VALUE CHANGE is the only event
+	boots                                          // and now 1 BOOT is one
+	bootstraps                                     // and now 0 BOOTSTRAP is one
+	redirectedOn                                   // the session before was redirected
+	otherSpace                                     // it was in another namespace
+	updated                                        // its SoftwareVersion was another
+	stormy                                         // the last four sessions, or more, had the same events
+	idled                                          // the last nine sessions had no purpose
+	ran                                            // UpTime was told
+	otherKey                                       // ParameterKey isn't what it was, or was to be, or is one that was refused
+	movedByACS                                     // the ACS set its URL in the session before
+	wasSecure                                      // the session before was over TLS, and this one isn't
+	setLater                                       // values were set that are to be in force by now
+	listed                                         // the CPE listed its methods
+	soon                                           // the session before began less than two seconds ago
+	periodKnown                                    // there was a session with 2 PERIODIC
+	digests                                        // the session before had nonces
+	periodicFalse                                  // PeriodicInformEnable was false
+	noWildcards                                    // so was InstanceWildcardsSupported
 )
 
 // track is what was seen of a session so far, to tell its course by.
@@ -86,7 +93,8 @@ type track struct {
 	ids       uint64 // one bit for each ID of a request
 	empty     int
 	questions int
-	readings  int // answers with values
+	readings  int  // answers with values
+	login     bool // the CPE sent credentials
 	some      bool
 	earliest  time.Time // end of a message
 }
@@ -101,6 +109,9 @@ func (t *track) follow(m *cwmp.Message, f facts, first bool) {
 		t.method(m)
 		switch m.RPC { // whatever it answers
 		case "GetParameterNamesResponse":
+			if t.course&sets != 0 && t.course&discovers == 0 { // its request may have come before
+				t.course |= setsListed
+			}
 			t.course |= discovers
 		case "GetParameterValuesResponse":
 			if t.course |= reads; t.readings > 0 {
@@ -124,6 +135,14 @@ func (t *track) follow(m *cwmp.Message, f facts, first bool) {
 	if m.Header.SessionTimeout != nil {
 		t.course |= slow
 	}
+	if f&rare != 0 {
+		if m.Early {
+			t.course |= pipelines
+		}
+		if m.Resend {
+			t.course |= resends
+		}
+	}
 	if m.HTTP != nil && first {
 		t.exchange(m, f)
 	}
@@ -140,7 +159,9 @@ func (t *track) request(m *cwmp.Message) {
 	}
 	switch m.RPC {
 	case "SetParameterValues":
-		t.course |= sets
+		if t.course |= sets; t.course&discovers != 0 {
+			t.course |= setsListed
+		}
 	case "AddObject", "DeleteObject":
 		t.course |= makes
 	case "SetParameterAttributes":
@@ -156,6 +177,11 @@ func (t *track) request(m *cwmp.Message) {
 			t.course |= nagging
 		}
 	}
+}
+
+// isFalse says whether a value that is kept is a boolean that is false.
+func isFalse(v string) bool {
+	return v == "0" || len(v) == len("false") && strings.EqualFold(v, "false")
 }
 
 // hash is FNV-1a, of the end of a long text.
@@ -199,6 +225,12 @@ func (t *track) exchange(m *cwmp.Message, f facts) {
 			}
 		}
 		return
+	}
+	switch {
+	case f&credentials != 0:
+		t.login = true
+	case t.login:
+		t.course |= bareLater
 	}
 	if t.target == "" {
 		t.target = m.HTTP.Target
@@ -270,6 +302,10 @@ func (p *Pass) ending() (k course) {
 			x := &d.Set[i]
 			set(x.Later, setLater)
 			set(x.By == cwmp.ACS && x.Session == last.ID && strings.HasSuffix(x.Name, ".ManagementServer.URL"), movedByACS)
+			if isFalse(x.Value) {
+				set(strings.HasSuffix(x.Name, ".PeriodicInformEnable"), periodicFalse)
+				set(strings.HasSuffix(x.Name, ".InstanceWildcardsSupported"), noWildcards)
+			}
 		}
 		set(len(d.Methods) > 0, listed)
 		set(s.Start.Sub(last.Start) <= 2*time.Second, soon)

@@ -28,13 +28,14 @@ const (
 	paced                        // PeriodicInformInterval
 	counted                      // a NumberOfEntries
 	identifies                   // of those in DeviceInfo that DeviceId has too
+	outside                      // ExternalIPAddress
 )
 
 // noLimit is the most of an ending whose values have no greatest length.
 const noLimit = math.MaxUint16
 
 // anyEnding is what one may be that isn't known.
-var anyEnding = ending{most: shortest, marks: guarded | paced | counted | identifies}
+var anyEnding = ending{most: shortest, marks: guarded | paced | counted | identifies | outside}
 
 // marked is a parameter of a message with its marks.
 type marked struct {
@@ -77,6 +78,8 @@ func (l *ending) set(text string, hash uint16) {
 		l.marks |= counted
 	case text == "Manufacturer", text == "ManufacturerOUI", text == "ProductClass", text == "SerialNumber":
 		l.marks |= identifies
+	case text == "ExternalIPAddress":
+		l.marks |= outside
 	}
 	if most, ok := leastLengths[text]; ok {
 		l.most = most

@@ -12,7 +12,7 @@ import (
 // httpSessions is the checks of how a session uses its connections.
 var httpSessions = []*Check{
 	{
-		ID: "HTTP-014", Title: "No pipelining", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: GoodClock | Transport, Subject: OfSession, odd: rare, Run: pipelining,
+		ID: "HTTP-014", Title: "No pipelining", Ref: "TR-069a6 3.4.1", Severity: Error, Gates: GoodClock | Transport, Subject: OfSession, course: pipelines, Run: pipelining,
 		Doc: "The CPE waits for the last byte of an answer before it sends the next request. An ACS that doesn't expect it answers the wrong message.",
 	},
 	{
@@ -44,7 +44,7 @@ var httpSessions = []*Check{
 		Doc: "A 401 refuses the message, and so the same one has to come again. An empty probe that is followed by the Inform is a habit of libcurl, and told as a note.",
 	},
 	{
-		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: refused, Run: forgotCredentials,
+		ID: "HTTP-022", Title: "Once challenged, the CPE sends Authorization with every POST", Ref: "TR-069a6 3.4.4", Severity: Warning, Gates: Counterpart | PlainHTTP, Subject: OfSession, odd: refused, course: bareLater, Run: forgotCredentials,
 		Doc: "Each POST without credentials may be challenged again, which costs a round trip. If the ACS accepts them without, it is a note.",
 	},
 	{

@@ -92,7 +92,7 @@ var informs = []*Check{
 		Doc: "A loopback or unspecified address is reached by nobody, unless the session itself runs over the loopback address. A private one behind a NAT needs STUN or XMPP, and is told as a note.",
 	},
 	{
-		ID: "INF-032", Title: "An Inform is resent as it was", Ref: "TR-069a6 3.4", Severity: Warning, Gates: Counterpart, Subject: OfSession, odd: rare, Run: resentOtherwise,
+		ID: "INF-032", Title: "An Inform is resent as it was", Ref: "TR-069a6 3.4", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: resends, Run: resentOtherwise,
 		Doc: "After a 401, a redirect or fault 8005 the same Inform comes again; only CurrentTime may differ.",
 	},
 	{
@@ -490,7 +490,7 @@ func resentOtherwise(p *Pass) {
 		if !isInform(m) || m.From != cwmp.CPE || openNow(m)&WholeBody == 0 {
 			continue
 		}
-		if last != nil && m.Resend {
+		if last != nil && m.Resend && (m.Document == nil || last.Document == nil || m.Document.Text != last.Document.Text) {
 			a, okA := last.Args.(*cwmp.Inform)
 			b, okB := m.Args.(*cwmp.Inform)
 			if okA && okB {

@@ -13,11 +13,11 @@ import (
 // then does otherwise.
 var knowledge = []*Check{
 	{
-		ID: "RPC-021", Title: "Setting a read-only parameter is refused", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers, Run: readOnlySet,
+		ID: "RPC-021", Title: "Setting a read-only parameter is refused", Ref: "TR-069a6 A.3.2.1", Severity: Error, Gates: Counterpart, Subject: OfSession, course: setsListed, Run: readOnlySet,
 		Doc: "GetParameterNames showed it as not writable earlier in the session; the answer is 9003 with 9008 for it.",
 	},
 	{
-		ID: "RPC-022", Title: "The ACS sets no parameter that it knows as read-only", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers, Run: readOnlyAsked,
+		ID: "RPC-022", Title: "The ACS sets no parameter that it knows as read-only", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: setsListed, Run: readOnlyAsked,
 		Doc: "GetParameterNames showed it as not writable earlier in the session.",
 	},
 	{
@@ -37,7 +37,7 @@ var knowledge = []*Check{
 		Doc: "Two answers of one session give it different types. It is told once per session.",
 	},
 	{
-		ID: "FLT-014", Title: "Each parameter that is wrong has a SetParameterValuesFault", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: sets, all: discovers | failing, Run: faultsMissing,
+		ID: "FLT-014", Title: "Each parameter that is wrong has a SetParameterValuesFault", Ref: "TR-069a6 A.3.2.1", Severity: Warning, Gates: Counterpart, Subject: OfSession, course: setsListed, all: failing, Run: faultsMissing,
 		Doc: "Parameters that GetParameterNames showed as read-only earlier in the session are wrong for certain.",
 	},
 	{

@@ -41,7 +41,7 @@ var overTime = []*Check{
 		Doc: "Judged of devices that were seen from their 0 BOOTSTRAP on: others may have been asked before.",
 	},
 	{
-		ID: "EVT-023", Title: "No 2 PERIODIC while PeriodicInformEnable is false", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: periodicOff,
+		ID: "EVT-023", Title: "No 2 PERIODIC while PeriodicInformEnable is false", Ref: "TR-181, TR-098: ManagementServer", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: periodicFalse, Run: periodicOff,
 		Doc: "The value is what was set or read last.",
 	},
 	{
@@ -317,7 +317,7 @@ func transferUnasked(p *Pass) {
 func periodicOff(p *Pass) {
 	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
 		s, ok := d.Value(".PeriodicInformEnable")
-		if v := strings.ToLower(s.Value); ok && (v == "0" || v == "false") && history.Has(events, "2 PERIODIC") && !history.Has(events, "0 BOOTSTRAP") && !history.Has(events, "1 BOOT") && d.Last.Good {
+		if ok && isFalse(s.Value) && history.Has(events, "2 PERIODIC") && !history.Has(events, "0 BOOTSTRAP") && !history.Has(events, "1 BOOT") && d.Last.Good {
 			p.reportPast(Warning, CPE, p.atCode(in, "2 PERIODIC", ""), []Ref{{Session: s.Session, N: s.N, Offset: -1}}, "2 PERIODIC, and PeriodicInformEnable is %s", short(s.Value))
 		}
 	})

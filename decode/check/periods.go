@@ -30,7 +30,7 @@ var periods = []*Check{
 		Doc: "More than two intervals have passed without it, and the device calls for other reasons.",
 	},
 	{
-		ID: "TIME-014", Title: "A reboot takes less than ten minutes", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, odd: keyed | special, course: commanded, Run: slowBoot,
+		ID: "TIME-014", Title: "A reboot takes less than ten minutes", Ref: "no standard: interoperability", Severity: Info, Gates: WholeSession | History | GoodClock, Subject: OfSession, course: boots, all: commanded, Run: slowBoot,
 		Doc: "From the end of the session with Reboot to the Inform with 1 BOOT. ACSs give devices up that take longer.",
 	},
 	{

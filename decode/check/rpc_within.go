@@ -402,6 +402,11 @@ func readBack(p *Pass) {
 }
 
 func refusedAndDone(p *Pass) {
+	if !slices.ContainsFunc(p.Session.Transactions, func(t *cwmp.Transaction) bool {
+		return t.Response != nil && t.Response.Kind == cwmp.Fault && t.Request.RPC == "SetParameterValues"
+	}) {
+		return
+	}
 	before, refused := map[string]*cwmp.Leaf{}, map[string]setting{}
 	if p.Session.Inform != nil {
 		for i, list := 0, parameters(p.Session.Inform); i < len(list); i++ {

@@ -47,7 +47,7 @@ var identities = []*Check{
 		Doc: "Informs of several DeviceIds came on one TCP connection: a proxy or a front end of the ACS shares connections between devices. What came on it is judged with care: many checks are silent.",
 	},
 	{
-		ID: "INF-030", Title: "The session comes from ExternalIPAddress", Ref: "no standard: network address translation", Severity: Info, Gates: WholeSession | PlainHTTP | Transport, Subject: OfSession, Run: otherAddress,
+		ID: "INF-030", Title: "The session comes from ExternalIPAddress", Ref: "no standard: network address translation", Severity: Info, Gates: WholeSession | PlainHTTP | Transport, Subject: OfSession, course: saysOutside, Run: otherAddress,
 		Doc: "The ACS sees another public address than the device believes to have: there is a NAT or a second WAN connection, and Connection Requests may not arrive.",
 	},
 	{

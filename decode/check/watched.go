@@ -31,7 +31,7 @@ var watchedValues = []*Check{
 		Doc: "Its active notification is on, and it was another one in the session before. The ACS sends its UDP connection requests there.",
 	},
 	{
-		ID: "RPC-050", Title: "Wildcards are only for devices that support them", Ref: "TR-181: ManagementServer.InstanceWildcardsSupported", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, Run: wildcard,
+		ID: "RPC-050", Title: "Wildcards are only for devices that support them", Ref: "TR-181: ManagementServer.InstanceWildcardsSupported", Severity: Warning, Gates: WholeSession | History, Subject: OfSession, course: noWildcards, Run: wildcard,
 		Doc: "The CPE said that InstanceWildcardsSupported is false, and the ACS asks with a * in the place of an instance number.",
 	},
 	{
@@ -198,7 +198,7 @@ func udpAddressUntold(p *Pass) {
 func wildcard(p *Pass) {
 	p.past(func(d *history.Device, _ *cwmp.Inform, _ []history.Event) {
 		s, ok := d.Value(".InstanceWildcardsSupported")
-		if v := strings.ToLower(s.Value); !ok || v != "0" && v != "false" {
+		if !ok || !isFalse(s.Value) {
 			return
 		}
 		ask := func(m *cwmp.Message, l *cwmp.Leaf) {
