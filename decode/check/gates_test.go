@@ -203,6 +203,18 @@ func TestMany(t *testing.T) {
 	}
 }
 
+// TestCookieLater holds that a cookie that was fine is told of where it is set again with
+// attributes that keep it away, once.
+func TestCookieLater(t *testing.T) {
+	const answer = "acs GetParameterNames ParameterPath=Device. NextLevel=0\n  header Set-Cookie: a=1; %s\ncpe GetParameterNamesResponse\n"
+	text := firstLine + "cpe Inform\nacs InformResponse\n  header Set-Cookie: a=1; Path=/\ncpe empty\n"
+	text += fmt.Sprintf(answer, "Path=/; Secure") + fmt.Sprintf(answer, "Path=/; Secure") + "acs 204\n"
+	found := pipeline(t, text, &Checker{Only: []string{"HTTP-029"}})
+	if len(found) != 1 || found[0].At.N != 4 || !strings.Contains(found[0].Text, "Secure") {
+		t.Errorf("found %+v", found)
+	}
+}
+
 // TestTypesOfManyObjects holds that a parameter is found to have two types whatever the
 // objects between its answers, and none is where all keep theirs.
 func TestTypesOfManyObjects(t *testing.T) {

@@ -234,11 +234,14 @@ func cookieAttributes(p *Pass) {
 	if m.From != cwmp.ACS || p.Session.Fragment {
 		return
 	}
+	p.jar = cookies(p.jar[:0], m)
+	if !slices.ContainsFunc(p.jar, func(c cookie) bool { return c.secure || c.domain != "" || c.path != "/" }) {
+		return // as most are
+	}
 	r := requestOf(p.Session, m)
 	if r == nil || r.HTTP.Target == "" {
 		return
 	}
-	p.jar = cookies(p.jar[:0], m)
 	for i := range p.jar {
 		c := &p.jar[i]
 		domain, host := strings.TrimPrefix(c.domain, "."), ""
@@ -247,13 +250,17 @@ func cookieAttributes(p *Pass) {
 			host, _, _ = strings.Cut(strings.ToLower(host), ":")
 		}
 		switch {
-		case c.expired || !p.firstTime(c.name):
+		case c.expired || p.toldOf(c.name):
+			continue
 		case c.secure:
 			p.report(ACS, atField(m, "Set-Cookie"), "The cookie %s is Secure, but the session goes over clear HTTP", short(c.name))
 		case !c.covers(pathOf(r.HTTP.Target)):
 			p.report(ACS, atField(m, "Set-Cookie"), "The Path %s of the cookie %s doesn't cover %s", quote(c.path), short(c.name), short(pathOf(r.HTTP.Target)))
 		case domain != "" && host != "" && host != domain && !strings.HasSuffix(host, "."+domain):
 			p.report(ACS, atField(m, "Set-Cookie"), "The Domain %s of the cookie %s is not that of %s", quote(c.domain), short(c.name), short(host))
+		default:
+			continue
 		}
+		p.firstTime(c.name)
 	}
 }

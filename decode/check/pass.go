@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +52,7 @@ type Pass struct {
 	isDefault bool   // that one is a factory's
 	names     names
 	places    soap.Paths
+	callTo    called    // where the message wants its device to be called
 	types     seenTypes // room for the types of a session's answers
 	endings   *endings  // of names, once there were any
 	known     nameLists // what lists of names tell
@@ -67,6 +70,13 @@ type Pass struct {
 	learnt    learnt       // room for what a session tells
 }
 
+// called is a URL, as it was read.
+type called struct {
+	of  *cwmp.Leaf
+	url *url.URL
+	err error
+}
+
 // listOf is a list among a message's arguments.
 type listOf struct {
 	member *cwmp.Member
@@ -75,7 +85,7 @@ type listOf struct {
 
 // unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
-	p.listed, p.marks, p.alike, p.told, p.hashed = false, 0, alikeItems{}, nil, false
+	p.listed, p.marks, p.alike, p.told, p.hashed, p.callTo = false, 0, alikeItems{}, nil, false, called{}
 	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
 	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
 }
@@ -288,17 +298,16 @@ func (p *Pass) sender() Party { return by(p.Message.From) }
 // firstTime says whether this check is asked for key for the first time in the
 // session: notes on habits are told once.
 func (p *Pass) firstTime(key string) bool {
-	if len(p.f.told) > 1000 {
+	if p.toldOf(key) {
 		return false
 	}
-	k := telling{p.Check, key}
-	for i := range p.f.told {
-		if p.f.told[i] == k {
-			return false
-		}
-	}
-	p.f.told = append(p.f.told, k)
+	p.f.told = append(p.f.told, telling{p.Check, key})
 	return true
+}
+
+// toldOf says whether firstTime was asked for key before, or too often.
+func (p *Pass) toldOf(key string) bool {
+	return len(p.f.told) > 1000 || slices.Contains(p.f.told, telling{p.Check, key})
 }
 
 // transaction is the one that the pass's message answers, nil when there is

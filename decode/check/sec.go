@@ -28,6 +28,9 @@ var security = []*Check{
 
 func basicInClear(p *Pass) {
 	m := p.Message
+	if p.toldOf(m.From.String()) {
+		return
+	}
 	name := "Authorization"
 	if m.From == cwmp.ACS {
 		name = "WWW-Authenticate"

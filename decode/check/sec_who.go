@@ -363,8 +363,14 @@ func aliasForm(p *Pass) {
 }
 
 func entries(p *Pass) {
+	if _, isAnswer := p.Message.Args.(*cwmp.GetParameterValuesResponse); !isAnswer {
+		return
+	}
+	if t := p.transaction(); t == nil || !asksObjects(t.Request) {
+		return
+	}
 	paths, _, ok := p.askedFor()
-	if _, isAnswer := p.Message.Args.(*cwmp.GetParameterValuesResponse); !ok || !isAnswer {
+	if !ok {
 		return
 	}
 	list := parameters(p.Message)
@@ -420,6 +426,15 @@ func entries(p *Pass) {
 			p.report(CPE, atLeaf(p.Message, &list[i].Value), "%s is %d, and the answer has %s of %s", short(list[i].Name.Value), n, plural(instances, "instance"), short(table))
 		}
 	}
+}
+
+// asksObjects says whether a request asks for the values of whole objects.
+func asksObjects(m *cwmp.Message) bool {
+	q, ok := m.Args.(*cwmp.GetParameterValues)
+	return ok && slices.ContainsFunc(q.ParameterNames.Items, func(l cwmp.Leaf) bool {
+		name := trimmed(l.Value)
+		return name == "" || name[len(name)-1] == '.'
+	})
 }
 
 // tableOf is the table whose number of entries a parameter tells, with its dot.
