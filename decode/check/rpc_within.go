@@ -408,9 +408,12 @@ func refusedAndDone(p *Pass) {
 		return
 	}
 	before, refused := map[string]*cwmp.Leaf{}, map[string]setting{}
+	set := p.namesSet() // of others nothing need be known
 	if p.Session.Inform != nil {
 		for i, list := 0, parameters(p.Session.Inform); i < len(list); i++ {
-			before[list[i].Name.Value] = &list[i].Value
+			if name := list[i].Name.Value; set&bitOf(name) != 0 {
+				before[name] = &list[i].Value
+			}
 		}
 	}
 	p.eachAnswered(func(t *cwmp.Transaction) {
@@ -436,7 +439,10 @@ func refusedAndDone(p *Pass) {
 			}
 			for i := range a.ParameterList.Items {
 				x := &a.ParameterList.Items[i]
-				name := strings.TrimSpace(x.Name.Value)
+				name := trimmed(x.Name.Value)
+				if set&bitOf(name) == 0 {
+					continue
+				}
 				if r, there := refused[name]; there && sameValue(r.l, &x.Value) {
 					p.reportWith(Error, CPE, atLeaf(t.Response, &x.Value), []*cwmp.Message{r.m}, "The SetParameterValues of %s was refused, and it has the value %s now", short(name), shown(name, x.Value.Value))
 					delete(refused, name)
