@@ -1,7 +1,7 @@
 // Bench compares the whole program with tshark on the same captures, side by
 // side: it makes captures of the size asked for (and, where the shared captures are at hand,
-// one of them merged, and one of copies of it, in which starting a program counts for
-// little), runs
+// one of them merged, and beside it one of copies of it behind each other, in which starting
+// a program counts for little), runs
 //
 //	informant decode -q -o json FILE
 //	tshark -r FILE -Y http -T fields -e tcp.stream -e http.request.method -e http.response.code
@@ -108,6 +108,7 @@ func run(o options) (met bool, err error) {
 type file struct {
 	name, path string
 	bytes      int64
+	beside     bool // the bar of speed isn't for it
 }
 
 // captures makes the captures, or finds those of an earlier run.

@@ -104,7 +104,7 @@ func mergeShared(o options) ([]file, error) {
 	}
 	all := filepath.Join(o.dir, "shared-copies.pcapng")
 	err = tool("mergecap", append([]string{"-a", "-w", all}, copies...)...)
-	return []file{{name: "shared", path: one}, {name: fmt.Sprintf("%d of it", len(copies)), path: all}}, err
+	return []file{{name: "shared", path: one}, {name: fmt.Sprintf("shared, %d times", len(copies)), path: all, beside: true}}, err
 }
 
 func tool(name string, args ...string) error {
