@@ -72,7 +72,7 @@ func TestHistoryOverRuns(t *testing.T) {
 		}
 		return name
 	}
-	first, second := file("first.scenario", historyAsked), file("second.scenario", "wait 3600s\n"+historyTold)
+	first, second := file("first.scenario", historyAsked), file("second.scenario", "wait 400s\n"+historyTold)
 	whole := foundBy(t, file("whole.scenario", historyAsked+historyTold))
 	for _, id := range []string{"EVT-019 ", "INF-024 ", "XFER-006 "} {
 		if !slices.ContainsFunc(whole, func(f string) bool { return strings.HasPrefix(f, id) }) {
