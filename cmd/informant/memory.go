@@ -43,7 +43,7 @@ func ownPace() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") 
 const (
 	least   = 2 << 20  // that it may grow by
 	roomy   = 12 << 20 // and no more, while there is room below the most
-	narrow  = 5 << 20  // and no more, where that would be more than the most
+	narrow  = 6 << 20  // and no more, where that would be more than the most
 	most    = 84 << 20 // of all memory but the program's own file
 	looking = 3        // looked through, to what the heap grows by
 	cramped = 5        // the same where it is narrow
