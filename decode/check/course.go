@@ -135,13 +135,11 @@ func (t *track) follow(m *cwmp.Message, f facts, first bool) {
 	if m.Header.SessionTimeout != nil {
 		t.course |= slow
 	}
-	if f&rare != 0 {
-		if m.Early {
-			t.course |= pipelines
-		}
-		if m.Resend {
-			t.course |= resends
-		}
+	if m.Early {
+		t.course |= pipelines
+	}
+	if m.Resend {
+		t.course |= resends
 	}
 	if m.HTTP != nil && first {
 		t.exchange(m, f)
@@ -177,11 +175,6 @@ func (t *track) request(m *cwmp.Message) {
 			t.course |= nagging
 		}
 	}
-}
-
-// isFalse says whether a value that is kept is a boolean that is false.
-func isFalse(v string) bool {
-	return v == "0" || len(v) == len("false") && strings.EqualFold(v, "false")
 }
 
 // hash is FNV-1a, of the end of a long text.
@@ -302,11 +295,11 @@ func (p *Pass) ending() (k course) {
 			x := &d.Set[i]
 			set(x.Later, setLater)
 			set(x.By == cwmp.ACS && x.Session == last.ID && strings.HasSuffix(x.Name, ".ManagementServer.URL"), movedByACS)
-			if isFalse(x.Value) {
-				set(strings.HasSuffix(x.Name, ".PeriodicInformEnable"), periodicFalse)
-				set(strings.HasSuffix(x.Name, ".InstanceWildcardsSupported"), noWildcards)
-			}
 		}
+		on, known := d.Bool(".PeriodicInformEnable")
+		set(known && !on, periodicFalse)
+		wildcards, known := d.Bool(".InstanceWildcardsSupported")
+		set(known && !wildcards, noWildcards)
 		set(len(d.Methods) > 0, listed)
 		set(s.Start.Sub(last.Start) <= 2*time.Second, soon)
 		set(!d.Periodic.IsZero(), periodKnown)

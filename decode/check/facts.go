@@ -77,7 +77,7 @@ const (
 	failed                                     // 4xx, 5xx, other than 401
 	refused                                    // 401
 	calling                                    // a method of the CPE other than Inform
-	rare                                       // pipelined, resent, or with HoldRequests
+	holds                                      // HoldRequests
 	vendorNames                                // a name with X_ in it, and not as it should be
 	longValues                                 // a value that may be longer than its data model has it
 	encoded                                    // Content-Encoding
@@ -116,8 +116,8 @@ func (p *Pass) factsOf(s shape) (f facts, relayed bool) {
 			f |= padded
 		}
 	}
-	if m.Early || m.Resend || m.Header.HoldRequests != nil {
-		f |= rare
+	if m.Header.HoldRequests != nil {
+		f |= holds
 	}
 	f |= documentFacts(m.Document) | headerFacts(&m.Header)
 	if s&anEnvelope != 0 {

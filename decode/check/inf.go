@@ -416,15 +416,6 @@ func (p *Pass) parameter(path string) *cwmp.ParameterValueStruct {
 	return nil
 }
 
-// urlOf reads a value of the message, of which more than one check wants to know.
-func (p *Pass) urlOf(l *cwmp.Leaf) (*url.URL, error) {
-	if c := &p.callTo; c.of != l {
-		c.of = l
-		c.url, c.err = url.Parse(strings.TrimSpace(l.Value))
-	}
-	return p.callTo.url, p.callTo.err
-}
-
 func callURL(p *Pass) {
 	x := p.parameter("ManagementServer.ConnectionRequestURL")
 	if x == nil || !x.Value.Present {
@@ -436,7 +427,7 @@ func callURL(p *Pass) {
 		p.reportAs(Info, CPE, at, "ConnectionRequestURL is empty: the ACS cannot call this device")
 		return
 	}
-	u, err := p.urlOf(&x.Value)
+	u, err := url.Parse(raw)
 	switch {
 	case err != nil || !u.IsAbs():
 		p.report(CPE, at, "ConnectionRequestURL is no absolute URL")
@@ -463,7 +454,7 @@ func callHost(p *Pass) {
 	if x == nil {
 		return
 	}
-	u, err := p.urlOf(&x.Value)
+	u, err := url.Parse(strings.TrimSpace(x.Value.Value))
 	if err != nil {
 		return
 	}

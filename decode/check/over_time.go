@@ -316,8 +316,9 @@ func transferUnasked(p *Pass) {
 
 func periodicOff(p *Pass) {
 	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
-		s, ok := d.Value(".PeriodicInformEnable")
-		if ok && isFalse(s.Value) && history.Has(events, "2 PERIODIC") && !history.Has(events, "0 BOOTSTRAP") && !history.Has(events, "1 BOOT") && d.Last.Good {
+		on, known := d.Bool(".PeriodicInformEnable")
+		if known && !on && history.Has(events, "2 PERIODIC") && !history.Has(events, "0 BOOTSTRAP") && !history.Has(events, "1 BOOT") && d.Last.Good {
+			s, _ := d.Value(".PeriodicInformEnable")
 			p.reportPast(Warning, CPE, p.atCode(in, "2 PERIODIC", ""), []Ref{{Session: s.Session, N: s.N, Offset: -1}}, "2 PERIODIC, and PeriodicInformEnable is %s", short(s.Value))
 		}
 	})

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +51,6 @@ type Pass struct {
 	isDefault bool   // that one is a factory's
 	names     names
 	places    soap.Paths
-	callTo    called    // where the message wants its device to be called
 	types     seenTypes // room for the types of a session's answers
 	endings   *endings  // of names, once there were any
 	known     nameLists // what lists of names tell
@@ -70,13 +68,6 @@ type Pass struct {
 	learnt    learnt       // room for what a session tells
 }
 
-// called is a URL, as it was read.
-type called struct {
-	of  *cwmp.Leaf
-	url *url.URL
-	err error
-}
-
 // listOf is a list among a message's arguments.
 type listOf struct {
 	member *cwmp.Member
@@ -85,7 +76,7 @@ type listOf struct {
 
 // unlist lets go what was listed of a message.
 func (p *Pass) unlist() {
-	p.listed, p.marks, p.alike, p.told, p.hashed, p.callTo = false, 0, alikeItems{}, nil, false, called{}
+	p.listed, p.marks, p.alike, p.told, p.hashed = false, 0, alikeItems{}, nil, false
 	p.lists, p.vendors = emptiedList(p.lists), emptiedList(p.vendors)
 	p.oddValues, p.marked = emptiedList(p.oddValues), emptiedList(p.marked)
 }

@@ -99,8 +99,8 @@ func periodOff(p *Pass) {
 func periodMissing(p *Pass) {
 	p.past(func(d *history.Device, in *cwmp.Inform, events []history.Event) {
 		n, ok := d.Number(".PeriodicInformInterval")
-		on, known := d.Value(".PeriodicInformEnable")
-		if !ok || n < 10 || !known || on.Value != "1" && !strings.EqualFold(on.Value, "true") || d.Periodic.IsZero() || d.Timed.After(d.Periodic) || d.Booted.After(d.Periodic) ||
+		on, known := d.Bool(".PeriodicInformEnable")
+		if !ok || n < 10 || !known || !on || d.Periodic.IsZero() || d.Timed.After(d.Periodic) || d.Booted.After(d.Periodic) ||
 			history.Has(events, "2 PERIODIC") || history.Has(events, "1 BOOT") || history.Has(events, "0 BOOTSTRAP") || d.Failures > 0 {
 			return
 		}

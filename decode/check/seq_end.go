@@ -59,7 +59,7 @@ var sequenceEnds = []*Check{
 		Doc: "The session ran into its timeout with the CPE on hold, and with what it had to report.",
 	},
 	{
-		ID: "SEQ-030", Title: "HoldRequests is followed by something to do", Ref: "TR-069a6 3.5", Severity: Info, Gates: WholeSession, Subject: OfSession, odd: rare, Run: holdForNothing,
+		ID: "SEQ-030", Title: "HoldRequests is followed by something to do", Ref: "TR-069a6 3.5", Severity: Info, Gates: WholeSession, Subject: OfSession, odd: holds, Run: holdForNothing,
 		Doc: "The ACS held the CPE back and then had no request. Legal, and one round trip for nothing.",
 	},
 	{

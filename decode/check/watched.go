@@ -197,10 +197,10 @@ func udpAddressUntold(p *Pass) {
 
 func wildcard(p *Pass) {
 	p.past(func(d *history.Device, _ *cwmp.Inform, _ []history.Event) {
-		s, ok := d.Value(".InstanceWildcardsSupported")
-		if !ok || !isFalse(s.Value) {
+		if has, known := d.Bool(".InstanceWildcardsSupported"); !known || has {
 			return
 		}
+		s, _ := d.Value(".InstanceWildcardsSupported")
 		ask := func(m *cwmp.Message, l *cwmp.Leaf) {
 			if strings.Contains(l.Value, ".*.") && p.firstTime("") {
 				p.reportPast(Warning, ACS, atLeaf(m, l), []Ref{{Session: s.Session, N: s.N, Offset: -1}}, "The ACS asks for %s, and the CPE has no wildcards", short(l.Value))

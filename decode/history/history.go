@@ -440,6 +440,15 @@ func (d *Device) Value(suffix string) (Setting, bool) {
 	return Setting{}, false
 }
 
+// Bool is the value of a parameter as an xsd:boolean, and whether it is known and one.
+func (d *Device) Bool(suffix string) (value, ok bool) {
+	s, ok := d.Value(suffix)
+	if !ok {
+		return false, false
+	}
+	return (&cwmp.Leaf{Value: s.Value, Present: true}).Bool()
+}
+
 // Number is the value of a parameter as a number.
 func (d *Device) Number(suffix string) (int, bool) {
 	s, ok := d.Value(suffix)
