@@ -476,6 +476,7 @@ func (d *Back) caughtAt(e *cwmp.Event, stage string) {
 	d.totals.Undecoded++
 	item := Item{Kind: UndecodedItem, Time: e.Time, Reason: fmt.Sprintf("%s failed: %v (%s)", stage, p, where())}
 	if s := e.Session; s != nil {
+		s.Keep() // whoever failed may hold on to it
 		item.Session = &cwmp.Session{ID: s.ID, Ordinal: s.Ordinal, Fragment: s.Fragment, Device: s.Device, Start: s.Start}
 	}
 	d.out = append(d.out, item)

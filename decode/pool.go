@@ -55,10 +55,7 @@ func (p *Pool) exchange(x *http1.Exchange) {
 
 // session takes back a session's messages, and the list of its findings.
 func (p *Pool) session(it Item) {
-	if it.Session.Pending > 0 {
-		return
-	}
-	p.messages.Put(it.Session.Messages)
+	p.messages.Put(it.Session)
 	if n := cap(it.Findings); n > 0 && n <= findingsLong {
 		clear(it.Findings)
 		if p.messages.HTTP.Spoil {

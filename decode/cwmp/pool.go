@@ -16,6 +16,7 @@ type Pool struct {
 	HTTP http1.Pool
 
 	mu        sync.Mutex
+	sessions  []*tracked
 	singles   []*single
 	documents []*soap.Document
 	args      [len(pooled)][]lent
@@ -23,9 +24,10 @@ type Pool struct {
 }
 
 const (
-	singlesMost = 1024    // Messages, and Documents, that are kept
-	argsMost    = 256     // arguments of a method that are kept
-	listsMost   = 4 << 20 // bytes of lists in them
+	sessionsMost = 256     // sessions that are kept
+	singlesMost  = 1024    // Messages, and Documents, that are kept
+	argsMost     = 256     // arguments of a method that are kept
+	listsMost    = 4 << 20 // bytes of lists in them
 )
 
 // returned is what was taken back of some messages and made empty, which takes its time: it
@@ -61,12 +63,60 @@ type single struct {
 	list [1]*Message
 }
 
-// Put takes back the messages of a session, with all that they hold. Nobody may
-// know one of them any more, nor a string that was taken out of it.
-func (p *Pool) Put(messages []*Message) {
-	if p == nil {
+// Put takes back a session that is over, and its messages with all that they hold. Nobody
+// may know it any more, nor one of them, nor a string that was taken out of it. Where an
+// exchange of the session is not over it is left alone.
+func (p *Pool) Put(s *Session) {
+	if p == nil || s.Pending > 0 {
 		return
 	}
+	p.messages(s.Messages)
+	x := s.whole
+	if x == nil || s != &x.Session {
+		return
+	}
+	*x = tracked{}
+	if p.HTTP.Spoil {
+		x.spoil()
+	}
+	p.mu.Lock()
+	if len(p.sessions) < sessionsMost {
+		p.sessions = append(p.sessions, x)
+	}
+	p.mu.Unlock()
+}
+
+// spoil, for tests, makes a session that was taken back tell nonsense.
+func (s *tracked) spoil() {
+	s.ID, s.Device.SerialNumber, s.URL, s.State, s.Lost, s.ended = [16]byte{0xbd}, "spoilt", "spoilt", Broken, -1, true
+	s.Messages = []*Message{{RPC: "spoilt"}}
+	s.Transactions = []*Transaction{{Request: s.Messages[0]}}
+	for i := range s.room.transaction {
+		s.room.transaction[i].Request = s.Messages[0]
+	}
+}
+
+// session returns one as new.
+func (p *Pool) session() *tracked {
+	if p == nil {
+		return new(tracked)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.sessions) - 1
+	if n < 0 {
+		return new(tracked)
+	}
+	s := p.sessions[n]
+	p.sessions[n], p.sessions = nil, p.sessions[:n]
+	if p.HTTP.Spoil {
+		*s = tracked{}
+	}
+	return s
+}
+
+// messages takes back the messages of a session.
+func (p *Pool) messages(messages []*Message) {
 	var b returned
 	var document *soap.Document
 	var from *http1.Message

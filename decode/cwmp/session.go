@@ -96,7 +96,13 @@ type Session struct {
 	State            State // at the end
 	Fragment         bool  // messages that belong together and have no beginning
 	Undated          bool  // times are not known
+
+	whole *tracked // that it is part of, where its memory may be lent again
 }
+
+// Keep says that somebody may go on to know the session when it is over, so that its own
+// memory is not lent again.
+func (s *Session) Keep() { s.whole = nil }
 
 // Codes are the event codes of the session's first Inform: why it was opened.
 func (s *Session) Codes() []string {

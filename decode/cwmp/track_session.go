@@ -111,7 +111,8 @@ func (l *sessionList) remove(s *tracked) {
 // begin opens a session, or a fragment, on a connection.
 func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	ct.begun++
-	s := &tracked{Session: Session{
+	s := t.Pool.session()
+	s.Session = Session{
 		ID:               t.sessionID(ct.conn.Identity, ct.begun),
 		Fragment:         fragment,
 		Start:            at,
@@ -121,7 +122,9 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 		Lost:             ct.lost,
 		Undated:          at.IsZero(),
 		TLS:              ct.tls,
-	}, last: at, client: ct.conn.Client.Addr()}
+		whole:            s,
+	}
+	s.last, s.client = at, ct.conn.Client.Addr()
 	s.Messages, s.Transactions, s.Conns = s.room.messages[:0], s.room.transactions[:0], s.room.conns[:0]
 	s.cookies = s.room.cookies[:0]
 	ct.lost = 0
@@ -258,6 +261,7 @@ func (t *Tracker) admitResponse(s *tracked, b *binding, msgs []*Message) {
 	if n := len(s.Messages); b.n == 0 && n > 0 && isHeadless(b.exchange.Response) && s.Messages[n-1].From == CPE {
 		b.n = s.exchanges // bare envelopes pair by their order
 		s.openExchanges--
+		s.Keep() // the request's own binding still leads to it
 	} else if b.n == 0 {
 		s.exchanges++
 		b.n = s.exchanges
