@@ -118,8 +118,11 @@ func (c *selection) rename(it *decode.Item) {
 		return
 	}
 	name, ok := c.names[it.Session.ID]
+	if !ok {
+		return
+	}
 	n, err := strconv.Atoi(strings.TrimPrefix(name, "f"))
-	if !ok || err != nil {
+	if err != nil {
 		return
 	}
 	own := *it.Session

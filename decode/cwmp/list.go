@@ -30,7 +30,7 @@ func (d *decoder) open(a Array, itemType string) {
 		least = leastStruct
 	}
 	if n := min(info.Declared, d.Left()/least, mostItems); n > 0 {
-		a.grow(n)
+		d.pool.grow(a, n)
 	}
 }
 

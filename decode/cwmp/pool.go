@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"informant/decode/http1"
+	"informant/decode/shelf"
 	"informant/decode/soap"
 )
 
@@ -21,13 +22,17 @@ type Pool struct {
 	documents []*soap.Document
 	args      [len(pooled)][]lent
 	held      int // bytes of the lists in args
+	values    shelf.Shelf[ParameterValueStruct]
+	infos     shelf.Shelf[ParameterInfoStruct]
 }
 
 const (
 	sessionsMost = 256     // sessions that are kept
 	singlesMost  = 1024    // Messages, and Documents, that are kept
 	argsMost     = 256     // arguments of a method that are kept
-	listsMost    = 4 << 20 // bytes of lists in them
+	listsMost    = 2 << 20 // bytes of lists in them
+	listLong     = 1024    // items from which a list is kept by itself
+	longMost     = 4 << 20 // bytes of such lists, of each type, that are kept
 )
 
 // returned is what was taken back of some messages and made empty, which takes its time: it
@@ -36,6 +41,8 @@ type returned struct {
 	n, documents, singles, http int // how many there are, of messages and of the lists
 
 	ofArgs      [16]lent
+	ofValues    [16][]ParameterValueStruct
+	ofInfos     [16][]ParameterInfoStruct
 	ofDocuments [16]*soap.Document
 	ofSingles   [16]*single
 	ofHTTP      [16]*http1.Message
@@ -47,7 +54,9 @@ func (p *Pool) take(b *returned) {
 	p.mu.Lock()
 	p.documents = append(p.documents, b.ofDocuments[:min(b.documents, singlesMost-len(p.documents))]...)
 	p.singles = append(p.singles, b.ofSingles[:min(b.singles, singlesMost-len(p.singles))]...)
-	for _, l := range b.ofArgs[:b.n] {
+	for i, l := range b.ofArgs[:b.n] {
+		p.values.Put(b.ofValues[i], longMost)
+		p.infos.Put(b.ofInfos[i], longMost)
 		if l.args != nil && len(p.args[l.kind]) < argsMost && p.held+l.size <= listsMost {
 			p.args[l.kind] = append(p.args[l.kind], l)
 			p.held += l.size
@@ -135,7 +144,7 @@ func (p *Pool) messages(messages []*Message) {
 			b.ofHTTP[b.http] = h
 			b.http++
 		}
-		b.ofArgs[b.n] = emptied(m.Args)
+		b.ofArgs[b.n], b.ofValues[b.n], b.ofInfos[b.n] = emptied(m.Args)
 		if s := m.single; s != nil {
 			*s = single{}
 			b.ofSingles[b.singles] = s
@@ -159,25 +168,59 @@ type lent struct {
 // sessions hold and that have lists in them.
 var pooled = [...]string{"Inform", "GetParameterValues", "GetParameterValuesResponse", "SetParameterValues", "GetParameterNamesResponse"}
 
-// emptied is arguments made empty, none where those of their method are not kept.
-func emptied(s Struct) lent {
+// emptied is arguments made empty, none where those of their method are not kept, and
+// their list where it is a long one.
+func emptied(s Struct) (l lent, values []ParameterValueStruct, infos []ParameterInfoStruct) {
 	switch s := s.(type) {
 	case *Inform:
 		size := s.Event.empty() + s.ParameterList.empty()
 		*s = Inform{Event: s.Event, ParameterList: s.ParameterList}
-		return lent{s, size, 0}
+		l = lent{s, size, 0}
 	case *GetParameterValues:
-		return lent{s, s.ParameterNames.empty(), 1}
+		l = lent{s, s.ParameterNames.empty(), 1}
 	case *GetParameterValuesResponse:
-		return lent{s, s.ParameterList.empty(), 2}
+		values = s.ParameterList.detach()
+		l = lent{s, s.ParameterList.empty(), 2}
 	case *SetParameterValues:
+		values = s.ParameterList.detach()
 		size := s.ParameterList.empty()
 		*s = SetParameterValues{ParameterList: s.ParameterList}
-		return lent{s, size, 3}
+		l = lent{s, size, 3}
 	case *GetParameterNamesResponse:
-		return lent{s, s.ParameterList.empty(), 4}
+		infos = s.ParameterList.detach()
+		l = lent{s, s.ParameterList.empty(), 4}
 	}
-	return lent{}
+	return l, values, infos
+}
+
+// detach takes a long list's items away, and makes them empty.
+func (l *List[T]) detach() []T {
+	if cap(l.Items) < listLong {
+		return nil
+	}
+	items := l.Items
+	l.Items = nil
+	clear(items)
+	return items[:0]
+}
+
+// grow makes room for n items in a list.
+func (p *Pool) grow(a Array, n int) {
+	if p != nil && n >= listLong && a.Len() == 0 {
+		p.mu.Lock()
+		switch l := a.(type) {
+		case *List[ParameterValueStruct]:
+			if items := p.values.Take(n); items != nil {
+				l.Items = items
+			}
+		case *List[ParameterInfoStruct]:
+			if items := p.infos.Take(n); items != nil {
+				l.Items = items
+			}
+		}
+		p.mu.Unlock()
+	}
+	a.grow(n)
 }
 
 // empty takes the items out of a list, and says how many bytes it has room for.

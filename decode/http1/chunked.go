@@ -220,10 +220,10 @@ func (s *stream) trailerBytes(data []byte) int {
 	return n
 }
 
-// dechunked joins the kept chunks of raw.
-func (s *stream) dechunked(raw string) string {
+// dechunked joins the kept chunks of raw, of several ones in memory of their own.
+func (s *stream) dechunked(raw string) (body string, own []byte) {
 	if len(s.chunks) == 0 {
-		return ""
+		return "", nil
 	}
 	at := func(i int) string { // the kept bytes of chunk i
 		end := int(s.msg.kept)
@@ -234,12 +234,11 @@ func (s *stream) dechunked(raw string) string {
 		return raw[c.raw : c.raw+end-c.body]
 	}
 	if len(s.chunks) == 1 {
-		return at(0)
+		return at(0), nil
 	}
-	var b strings.Builder
-	b.Grow(int(s.msg.kept))
+	all := buffer{s.c.a.Pool.room(int(s.msg.kept))}
 	for i := range s.chunks {
-		b.WriteString(at(i))
+		all.WriteString(at(i))
 	}
-	return b.String()
+	return all.String(), all.b
 }

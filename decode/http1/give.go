@@ -36,7 +36,7 @@ func (s *stream) give(n int) {
 // make makes the Message.
 func (s *stream) make(n int) *Message {
 	all := s.buf
-	if spare := all.Cap() - n; spare > n/4+256 {
+	if spare := all.Cap() - n; spare > n/4+256 && (all.Cap() < roomLarge || spare > n) {
 		all.b = append(s.c.a.Pool.room(n), all.b[:n]...)
 	}
 	raw := all.String()[:n]
@@ -160,7 +160,7 @@ func (s *stream) trailers(m *Message) {
 func (s *stream) setBody(m *Message) {
 	g := &s.msg
 	if g.framing == Chunked {
-		m.Body = s.dechunked(m.Raw)
+		m.Body, m.joined = s.dechunked(m.Raw)
 		if len(s.chunks) > 0 {
 			m.chunks = new(chunkMap)
 			m.chunks.list = append(m.chunks.one[:0], s.chunks...)

@@ -4,11 +4,13 @@ import (
 	"math/bits"
 	"sync"
 	"unsafe"
+
+	"informant/decode/shelf"
 )
 
 // Pool takes back the memory of Messages that nobody knows any more, and lends it
 // to new ones: on traffic of many messages, memory that is warm and needs no
-// collecting. It keeps 8 MB of texts at most. The zero value is ready, and safe for
+// collecting. It keeps 10 MB of texts at most. The zero value is ready, and safe for
 // concurrent use; so is a nil *Pool, which keeps nothing.
 type Pool struct {
 	// Spoil, for tests: what is taken back is overwritten, so that whoever still
@@ -16,19 +18,22 @@ type Pool struct {
 	Spoil bool
 
 	mu     sync.Mutex
-	rooms  [roomClasses][][]byte
-	held   int // bytes in rooms
+	rooms  [roomClasses][][]byte // small ones
+	held   int                   // bytes in them
+	large  shelf.Shelf[byte]
 	blocks [blockClasses][]*Message
 }
 
 const (
-	roomLeast    = 256     // bytes of the smallest room
-	roomMost     = 4 << 20 // and of the largest that is kept
-	roomClasses  = 4*(22-8) + 1
-	heldMost     = 8 << 20 // bytes of rooms that are kept
-	blocksMost   = 1024    // Messages that are kept, of each class
-	piecesMost   = 64      // pieces of a Message that is kept
-	putAtOnce    = 16      // Messages that are taken back under one lock
+	roomLeast    = 256          // bytes of the smallest room
+	roomMost     = 4 << 20      // and of the largest that is kept
+	roomClasses  = 4*(16-8) + 1 // of small ones
+	roomLarge    = 64 << 10     // bytes from which a room is a large one
+	heldSmall    = 4 << 20      // bytes of small rooms that are kept
+	heldLarge    = 6 << 20      // and of large ones, which many small messages must not crowd out
+	blocksMost   = 1024         // Messages that are kept, of each class
+	piecesMost   = 64           // pieces of a Message that is kept
+	putAtOnce    = 16           // Messages that are taken back under one lock
 	blockClasses = 3
 )
 
@@ -39,7 +44,7 @@ func (p *Pool) Put(messages ...*Message) {
 		return
 	}
 	var empty [putAtOnce]*Message
-	var rooms [putAtOnce][]byte
+	var rooms [putAtOnce][2][]byte
 	for len(messages) > 0 {
 		n := min(len(messages), putAtOnce)
 		chunk := messages[:n]
@@ -53,13 +58,14 @@ func (p *Pool) Put(messages ...*Message) {
 			if cap(pieces) > piecesMost {
 				pieces = nil
 			}
-			empty[n], rooms[n] = m, p.fit(m.room)
+			empty[n], rooms[n] = m, [2][]byte{p.fit(m.room), p.fit(m.joined)}
 			*m = Message{Fields: fields[:0], Pieces: pieces, class: m.class}
 			n++
 		}
 		p.mu.Lock()
 		for i, m := range empty[:n] {
-			p.keep(rooms[i])
+			p.keep(rooms[i][0])
+			p.keep(rooms[i][1])
 			if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
 				*list = append(*list, m)
 			}
@@ -98,7 +104,11 @@ func (p *Pool) fit(room []byte) []byte {
 
 // keep adds memory to what is lent. The lock is the caller's.
 func (p *Pool) keep(room []byte) {
-	if n := cap(room); n > 0 && p.held+n <= heldMost {
+	switch n := cap(room); {
+	case n == 0:
+	case n >= roomLarge:
+		p.large.Put(room, heldLarge)
+	case p.held+n <= heldSmall:
 		class, _ := roomClass(n)
 		p.rooms[class] = append(p.rooms[class], room)
 		p.held += n
@@ -135,15 +145,20 @@ func (p *Pool) room(n int) []byte {
 	}
 	class, size := roomClass(n)
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if size >= roomLarge {
+		if r := p.large.Take(n); r != nil {
+			return r
+		}
+		return make([]byte, 0, size)
+	}
 	list := &p.rooms[class]
 	if last := len(*list) - 1; last >= 0 {
 		r := (*list)[last]
 		(*list)[last], *list = nil, (*list)[:last]
 		p.held -= size
-		p.mu.Unlock()
 		return r
 	}
-	p.mu.Unlock()
 	return make([]byte, 0, size)
 }
 

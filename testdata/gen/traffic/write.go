@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ const (
 	// Large: a few devices at a time that are asked for their whole data
 	// model, 15,000 parameters in one response of about 2 MB.
 	Large
-	// Mixed: small ones, and a large one now and then.
+	// Mixed: as Small, and one device in 300 is asked for its whole data model, of four at a
+	// time at most: two fifths of the bytes.
 	Mixed
 )
 
@@ -67,15 +69,23 @@ type Stats struct {
 // Write writes a capture. The same options give the same bytes.
 func Write(w io.Writer, o Options) (Stats, error) {
 	g := newGenerator(w, o)
-	var slots []func() (struct{}, bool)
+	var slots []*slot
 	for range g.open0 {
-		next, stop := iter.Pull(g.life)
+		s := new(slot)
+		next, stop := iter.Pull(func(yield func(struct{}) bool) { g.life(s, yield) })
 		defer stop()
-		slots = append(slots, next)
+		s.next = next
+		slots = append(slots, s)
 	}
 	for len(slots) > 0 {
-		i := g.rnd.IntN(len(slots))
-		if _, more := slots[i](); !more {
+		i := g.turn(slots)
+		s, before := slots[i], g.cap.bytes
+		large := s.large
+		_, more := s.next()
+		if large {
+			g.largeBytes += g.cap.bytes - before
+		}
+		if !more {
 			slots[i] = slots[len(slots)-1]
 			slots = slots[:len(slots)-1]
 		}
@@ -83,6 +93,31 @@ func Write(w io.Writer, o Options) (Stats, error) {
 	err := g.cap.Flush()
 	g.stats.Packets, g.stats.Bytes = g.cap.Packets(), g.cap.Bytes()
 	return g.stats, err
+}
+
+// slot is one device after the other.
+type slot struct {
+	next  func() (struct{}, bool)
+	large bool // the device is asked for its whole data model
+}
+
+// mostLarge is how many devices of Mixed are asked for their whole data model at a time.
+const mostLarge = 2
+
+// turn is the index of the slot whose turn it is. Of Mixed, the large ones get more turns
+// than their number gives them: a device that sends much doesn't wait for a thousand others.
+func (g *generator) turn(slots []*slot) int {
+	i := g.rnd.IntN(len(slots))
+	if g.o.Shape != Mixed || g.large == 0 || slots[i].large || 5*g.largeBytes >= 2*g.cap.bytes {
+		return i
+	}
+	n := g.rnd.IntN(g.large)
+	return slices.IndexFunc(slots, func(s *slot) bool {
+		if s.large {
+			n--
+		}
+		return n < 0
+	})
 }
 
 // generator is what all devices share.
@@ -95,6 +130,9 @@ type generator struct {
 	caller  uint16
 	open0   int // how many devices talk at the same time
 	reserve int64
+
+	large      int   // of Mixed: how many devices are being asked for their whole data model
+	largeBytes int64 // and what was written of such
 }
 
 func newGenerator(w io.Writer, o Options) *generator {
@@ -137,7 +175,7 @@ func (g *generator) full() bool {
 
 // life is one device after the other, until the capture is full. It yields
 // after every few packets, so that the others get their turn.
-func (g *generator) life(yield func(struct{}) bool) {
+func (g *generator) life(s *slot, yield func(struct{}) bool) {
 	var pause func()
 	pause = func() {
 		yield(struct{}{})
@@ -146,9 +184,16 @@ func (g *generator) life(yield func(struct{}) bool) {
 	for first := true; first || !g.full(); first = false {
 		d := g.device()
 		g.cap.pause = pause
-		if g.o.Shape == Large || g.o.Shape == Mixed && g.rnd.IntN(300) == 0 {
+		switch {
+		case g.o.Shape == Large:
 			d.large()
-		} else {
+		case g.o.Shape == Mixed && g.rnd.IntN(300) == 0 && g.large < mostLarge:
+			s.large = true
+			g.large++
+			d.large()
+			s.large = false
+			g.large--
+		default:
 			d.small()
 		}
 	}
