@@ -368,7 +368,7 @@ func (d *Device) reported(events []Event) {
 			}
 		}
 		d.Commands, d.KeyKnown, d.Expected = nil, false, ""
-		d.Set, d.Deleted, d.Attributes, d.Periodic = nil, nil, nil, time.Time{} // it may have been reset
+		d.Set, d.Deleted, d.Attributes, d.Periodic = d.Set[:0], d.Deleted[:0], d.Attributes[:0], time.Time{} // it may have been reset
 	}
 	if Has(events, "1 BOOT") {
 		d.Failures = 0

@@ -81,6 +81,7 @@ type Message struct {
 	chunks *chunkMap // Chunked
 	room   []byte    // Raw's memory, where nothing else is in it
 	joined []byte    // Body's, where it was put together of chunks
+	pair   *pair     // that it asked in, once that is over
 	class  uint8     // of the block of memory that the Message is in; 0 for none
 }
 
@@ -176,7 +177,7 @@ func (m *Message) Stub() *Message {
 	s.Raw, s.Body, s.Fields, s.Trailers, s.Quirks, s.Pieces, s.Head = "", "", nil, nil, nil, nil, 0
 	s.Method, s.Target, s.Version = strings.Clone(m.Method), strings.Clone(m.Target), strings.Clone(m.Version)
 	s.Reason, s.Coding = strings.Clone(m.Reason), strings.Clone(m.Coding)
-	s.room, s.joined, s.class = nil, nil, 0
+	s.room, s.joined, s.pair, s.class = nil, nil, nil, 0
 	return &s
 }
 

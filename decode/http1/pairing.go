@@ -32,7 +32,9 @@ type pair struct {
 
 func (c *conn) newPair() *pair {
 	c.exchanges++
-	return &pair{x: Exchange{N: c.exchanges}}
+	p := c.a.Pool.pair()
+	p.x.N = c.exchanges
+	return p
 }
 
 // methodOf returns the request's method of p in upper case, "" when unknown.
@@ -221,6 +223,9 @@ func (c *conn) answer(p *pair) {
 	p.x.Response = p.answer
 	c.emit(Event{Kind: ResponseSeen, From: p.answer.From, Exchange: &p.x})
 	c.remove(p)
+	if m := p.x.Request; m != nil { // which lends it again with itself: here nobody knows it any more
+		m.pair = p
+	}
 }
 
 // unanswered tells that the request of p has no response.

@@ -22,6 +22,7 @@ type Pool struct {
 	held   int                   // bytes in them
 	large  shelf.Shelf[byte]
 	blocks [blockClasses][]*Message
+	pairs  []*pair
 }
 
 const (
@@ -32,6 +33,7 @@ const (
 	heldSmall    = 4 << 20      // bytes of small rooms that are kept
 	heldLarge    = 6 << 20      // and of large ones, which many small messages must not crowd out
 	blocksMost   = 1024         // Messages that are kept, of each class
+	pairsMost    = 1024         // exchanges that are kept
 	piecesMost   = 64           // pieces of a Message that is kept
 	putAtOnce    = 16           // Messages that are taken back under one lock
 	blockClasses = 3
@@ -45,6 +47,7 @@ func (p *Pool) Put(messages ...*Message) {
 	}
 	var empty [putAtOnce]*Message
 	var rooms [putAtOnce][2][]byte
+	var pairs [putAtOnce]*pair
 	for len(messages) > 0 {
 		n := min(len(messages), putAtOnce)
 		chunk := messages[:n]
@@ -58,7 +61,10 @@ func (p *Pool) Put(messages ...*Message) {
 			if cap(pieces) > piecesMost {
 				pieces = nil
 			}
-			empty[n], rooms[n] = m, [2][]byte{p.fit(m.room), p.fit(m.joined)}
+			empty[n], rooms[n], pairs[n] = m, [2][]byte{p.fit(m.room), p.fit(m.joined)}, m.pair
+			if m.pair != nil {
+				*m.pair = pair{}
+			}
 			*m = Message{Fields: fields[:0], Pieces: pieces, class: m.class}
 			n++
 		}
@@ -66,6 +72,9 @@ func (p *Pool) Put(messages ...*Message) {
 		for i, m := range empty[:n] {
 			p.keep(rooms[i][0])
 			p.keep(rooms[i][1])
+			if pairs[i] != nil && len(p.pairs) < pairsMost {
+				p.pairs = append(p.pairs, pairs[i])
+			}
 			if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
 				*list = append(*list, m)
 			}
@@ -119,6 +128,22 @@ func spoil(b []byte) {
 	for i := range b {
 		b[i] = 0xDB
 	}
+}
+
+// pair returns a pair as new.
+func (p *Pool) pair() *pair {
+	if p == nil {
+		return new(pair)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.pairs) - 1
+	if n < 0 {
+		return new(pair)
+	}
+	x := p.pairs[n]
+	p.pairs[n], p.pairs = nil, p.pairs[:n]
+	return x
 }
 
 // block returns a Message of a class as new, nil where there is none.

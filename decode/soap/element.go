@@ -57,8 +57,10 @@ func (s *Scanner) attrs() []Attr {
 	if len(t.attr) == 0 {
 		return nil
 	}
-	if t.out != nil && int(t.outAt) == s.start {
-		return t.out
+	for i := range t.out {
+		if t.out[i] != nil && int(t.outAt[i]) == s.start {
+			return t.out[i]
+		}
 	}
 	a := make([]Attr, len(t.attr))
 	for i := range t.attr {
@@ -66,7 +68,8 @@ func (s *Scanner) attrs() []Attr {
 		a[i].At.Start += s.start
 		a[i].At.End += s.start
 	}
-	t.out, t.outAt = a, int32(s.start)
+	t.out[t.outNext], t.outAt[t.outNext] = a, int32(s.start)
+	t.outNext = (t.outNext + 1) % uint8(len(t.out))
 	return a
 }
 

@@ -10,9 +10,10 @@ type tag struct {
 	name       Name   // without Space, which depends on where it stands
 	attr       []Attr // its attributes, declarations of namespaces included; spans counted from the '<'
 	binds      []binding
-	out        []Attr // the attributes as they were last handed out, for an element at outAt
-	xsiType    string // the value of xsi:type
-	outAt      int32
+	out        [4][]Attr // the attributes as they were handed out lately, for elements at outAt
+	xsiType    string    // the value of xsi:type
+	outAt      [4]int32
+	outNext    uint8  // which of them goes next
 	qname      int32  // how long its name as written is
 	env        uint32 // the bindings under which the names of its attributes were resolved
 	inner      uint32 // the bindings inside of it, when it declares any
