@@ -680,6 +680,8 @@ func (d *Back) connection(e *cwmp.Event) {
 			return
 		}
 	default:
+		e.HTTP.Summary = nil
+		d.Pool.http().PutSummary(s) // which nothing is told of
 		return
 	}
 	closed := *e.HTTP // which is the Tracker's

@@ -15,8 +15,9 @@ import (
 // one that was learnt first goes when there are too many.
 type deviceBook struct {
 	most    int              // how many are known; knownURLs where it is 0
-	byKey   map[uint64]int32 // by a hash of the key: where it stands in all, counted from 1
-	all     []bookEntry      // a ring, once they are most
+	byKey   map[uint64]int32 // by a hash of the key: where it stands among all, counted from 1
+	blocks  [][]bookEntry    // all, a ring once they are most
+	known   int
 	oldest  int
 	seed    maphash.Seed
 	scratch []byte
@@ -58,17 +59,24 @@ func (d *deviceBook) learn(b []byte, id *DeviceID) (key string, fresh bool) {
 	}
 	hash := maphash.Bytes(d.seed, b[:n])
 	at := d.byKey[hash]
-	if at > 0 && d.all[at-1].text == string(b) && int(d.all[at-1].key) == n {
-		return "", false
+	if at > 0 {
+		if x := d.entry(int(at) - 1); x.text == string(b) && int(x.key) == n {
+			return "", false
+		}
 	}
 	entry := bookEntry{d.texts.KeepBytes(b), int32(n)}
 	if at > 0 {
-		d.all[at-1] = entry
+		*d.entry(int(at) - 1) = entry
 	} else {
 		d.byKey[hash] = int32(d.add(entry)) + 1
 	}
 	return entry.text[:n], true
 }
+
+// bookBlock is how many entries there is room made for at once: none is ever moved.
+const bookBlock = 256
+
+func (d *deviceBook) entry(i int) *bookEntry { return &d.blocks[i/bookBlock][i%bookBlock] }
 
 // add puts an entry in the place of the one that was learnt first when there are too many.
 func (d *deviceBook) add(entry bookEntry) (at int) {
@@ -76,12 +84,17 @@ func (d *deviceBook) add(entry bookEntry) (at int) {
 	if most == 0 {
 		most = knownURLs
 	}
-	if len(d.all) < most {
-		d.all = append(d.all, entry)
-		return len(d.all) - 1
+	if d.known < most {
+		at = d.known
+		if at%bookBlock == 0 {
+			d.blocks = append(d.blocks, make([]bookEntry, bookBlock))
+		}
+		*d.entry(at) = entry
+		d.known++
+		return at
 	}
 	at = d.oldest
-	old := &d.all[at]
+	old := d.entry(at)
 	delete(d.byKey, maphash.String(d.seed, old.text[:old.key]))
 	*old = entry
 	d.oldest = (at + 1) % most
@@ -97,7 +110,7 @@ func (d *deviceBook) device(key string) (id DeviceID, ok bool) {
 	if at == 0 {
 		return id, false
 	}
-	x := &d.all[at-1]
+	x := d.entry(int(at) - 1)
 	if x.text[:x.key] != key {
 		return id, false
 	}

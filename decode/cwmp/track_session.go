@@ -46,6 +46,7 @@ type tracked struct {
 		transactions [4]*Transaction
 		transaction  [4]Transaction
 		conns        [1]*capture.Conn
+		closes       [2]CloseSeen
 	}
 
 	older, newer *tracked       // in sessionList
@@ -127,6 +128,7 @@ func (t *Tracker) begin(ct *connTrack, at time.Time, fragment bool) *tracked {
 	s.last, s.client = at, ct.conn.Client.Addr()
 	s.Messages, s.Transactions, s.Conns = s.room.messages[:0], s.room.transactions[:0], s.room.conns[:0]
 	s.cookies = s.room.cookies[:0]
+	s.Closes = s.room.closes[:0]
 	ct.lost = 0
 	if fragment {
 		t.ordinals.fragments++

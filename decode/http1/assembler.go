@@ -331,7 +331,9 @@ func (c *conn) summary() *Summary {
 	if !c.sure && c.seen[0]+c.seen[1] > 0 {
 		p = Foreign
 	}
-	return &Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost, TLS: c.tls, Remarks: c.remarks}
+	s := c.a.Pool.summary()
+	*s = Summary{Protocol: p, Opened: c.since, Midstream: c.midstream, Bytes: c.seen, Exchanges: c.exchanges, Lost: c.lost, TLS: c.tls, Remarks: c.remarks}
+	return s
 }
 
 // lastTime is the time of the last byte seen.

@@ -223,8 +223,8 @@ func (c *conn) answer(p *pair) {
 	p.x.Response = p.answer
 	c.emit(Event{Kind: ResponseSeen, From: p.answer.From, Exchange: &p.x})
 	c.remove(p)
-	if m := p.x.Request; m != nil { // which lends it again with itself: here nobody knows it any more
-		m.pair = p
+	if m := p.x.Request; m != nil && c.a.Pool != nil {
+		m.pair = p // here nobody knows it any more: it is lent again with its request
 	}
 }
 

@@ -23,6 +23,7 @@ type Pool struct {
 	large  shelf.Shelf[byte]
 	blocks [blockClasses][]*Message
 	pairs  []*pair
+	ends   []*Summary
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 	heldSmall    = 4 << 20      // bytes of small rooms that are kept
 	heldLarge    = 6 << 20      // and of large ones, which many small messages must not crowd out
 	blocksMost   = 1024         // Messages that are kept, of each class
-	pairsMost    = 1024         // exchanges that are kept
+	pairsMost    = 1024         // exchanges, and Summaries, that are kept
 	piecesMost   = 64           // pieces of a Message that is kept
 	putAtOnce    = 16           // Messages that are taken back under one lock
 	blockClasses = 3
@@ -144,6 +145,35 @@ func (p *Pool) pair() *pair {
 	x := p.pairs[n]
 	p.pairs[n], p.pairs = nil, p.pairs[:n]
 	return x
+}
+
+// PutSummary takes back the Summary of a connection. Nobody may know it any more.
+func (p *Pool) PutSummary(s *Summary) {
+	if p == nil {
+		return
+	}
+	*s = Summary{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.ends) < pairsMost {
+		p.ends = append(p.ends, s)
+	}
+}
+
+// summary returns a Summary.
+func (p *Pool) summary() *Summary {
+	if p == nil {
+		return new(Summary)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.ends) - 1
+	if n < 0 {
+		return new(Summary)
+	}
+	s := p.ends[n]
+	p.ends[n], p.ends = nil, p.ends[:n]
+	return s
 }
 
 // block returns a Message of a class as new, nil where there is none.
