@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -98,29 +99,36 @@ func printHead(o options) {
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|")
 }
 
-// printRow prints a line of the table. It is false when a bar was missed.
-func printRow(f file, results map[string][]sample) bool {
+// printRow prints a line of the table, and returns the bars that were missed.
+func printRow(f file, results map[string][]sample) (missed []string) {
 	mb := float64(f.bytes) / 1e6
 	us := median(results["informant"])
 	fmt.Printf("| %s | %.0f | %.2f | %.0f | %.2f | %.0f |", f.name, mb, us.wall.Seconds(), mb/us.wall.Seconds(), us.cpu.Seconds(), float64(us.rss)/1e6)
-	met := us.rss < barMemory*1e6
+	if us.rss >= barMemory*1e6 {
+		missed = append(missed, f.name+": memory")
+	}
 	checks := 100 * (us.cpu.Seconds()/median(results["unchecked"]).cpu.Seconds() - 1)
 	fmt.Printf(" +%.0f %% |", checks)
-	met = met && checks < barChecks
+	if checks >= barChecks {
+		missed = append(missed, f.name+": checks")
+	}
 	if len(results["tshark"]) == 0 {
 		fmt.Println(" | | | | |")
-		return met
+		return missed
 	}
 	them := median(results["tshark"])
 	ratio := them.wall.Seconds() / us.wall.Seconds()
 	fmt.Printf(" %.2f | %.0f | %.0f | ×%.1f | ×%.2f |\n", them.wall.Seconds(), mb/them.wall.Seconds(), float64(them.rss)/1e6, ratio, float64(us.rss)/float64(them.rss))
-	return met && (f.beside || ratio >= barSpeed)
+	if ratio < barSpeed && !f.beside {
+		missed = append(missed, f.name+": speed")
+	}
+	return missed
 }
 
-func printBars(met bool) {
+func printBars(missed []string) {
 	word := "held"
-	if !met {
-		word = "MISSED"
+	if len(missed) > 0 {
+		word = "MISSED by " + strings.Join(missed, ", ")
 	}
 	fmt.Printf("\nbars (×%d of tshark's speed, less than %d MB, checks less than %d %%): %s\n", barSpeed, barMemory, barChecks, word)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"iter"
 	"testing"
 
@@ -115,5 +116,28 @@ func (f *full) Write(b []byte) (int, error) {
 func TestWriteError(t *testing.T) {
 	if _, err := Write(&full{left: 1 << 20}, Options{Bytes: 20_000_000}); err == nil {
 		t.Error("no error from a full disk")
+	}
+}
+
+// TestMixed holds that a capture of many small sessions and few large ones is about as large as
+// was asked for, that both kinds have their share of it, and that few are open at a time.
+func TestMixed(t *testing.T) {
+	const size = 60e6
+	for seed := range uint64(3) {
+		g := newGenerator(io.Discard, Options{Seed: seed, Bytes: size, Shape: Mixed})
+		most := 0
+		stats, err := g.write(func() { most = max(most, g.large) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.Bytes < size*9/10 || stats.Bytes > size*13/10 {
+			t.Errorf("seed %d: %d bytes, want about %d", seed, stats.Bytes, int(size))
+		}
+		if share := float64(g.largeBytes) / float64(stats.Bytes); share < 0.25 || share > 0.6 {
+			t.Errorf("seed %d: the large sessions have %.0f %% of the bytes", seed, 100*share)
+		}
+		if most != mostLarge {
+			t.Errorf("seed %d: %d large sessions at a time, want %d at some time", seed, most, mostLarge)
+		}
 	}
 }

@@ -23,8 +23,8 @@ const (
 	// Large: a few devices at a time that are asked for their whole data
 	// model, 15,000 parameters in one response of about 2 MB.
 	Large
-	// Mixed: as Small, and one device in 300 is asked for its whole data model, of four at a
-	// time at most: two fifths of the bytes.
+	// Mixed: short sessions of many devices, about a hundred at a time, and one device in 300
+	// is asked for its whole data model, of two at a time at most: two fifths of the bytes.
 	Mixed
 )
 
@@ -45,8 +45,8 @@ type Options struct {
 	Shape Shape
 	Format
 	Start time.Time // of the first packet; 2026-01-01 08:00 UTC when it is zero
-	// Open is how many devices talk at the same time; when it is zero 1000 or,
-	// for Large, 4, and fewer where that would be more than Bytes can hold.
+	// Open is how many devices talk at the same time; when it is zero 1000, for Mixed 100 and
+	// for Large 4, and fewer where that would be more than Bytes can hold.
 	Open int
 	// Reorder and Duplicate are shares of all segments; 0.005 when they are
 	// zero, none when they are negative.
@@ -68,7 +68,11 @@ type Stats struct {
 
 // Write writes a capture. The same options give the same bytes.
 func Write(w io.Writer, o Options) (Stats, error) {
-	g := newGenerator(w, o)
+	return newGenerator(w, o).write(func() {})
+}
+
+// write writes it all, and calls turned after each turn of a device's.
+func (g *generator) write(turned func()) (Stats, error) {
 	var slots []*slot
 	for range g.open0 {
 		s := new(slot)
@@ -85,6 +89,7 @@ func Write(w io.Writer, o Options) (Stats, error) {
 		if large {
 			g.largeBytes += g.cap.bytes - before
 		}
+		turned()
 		if !more {
 			slots[i] = slots[len(slots)-1]
 			slots = slots[:len(slots)-1]
@@ -141,8 +146,11 @@ func newGenerator(w io.Writer, o Options) *generator {
 	}
 	each := int64(25_000) // about what a story takes
 	open := int64(1000)
-	if o.Shape == Large {
+	switch o.Shape {
+	case Large:
 		each, open = 5_000_000, 4
+	case Mixed:
+		open = 100
 	}
 	if o.Open > 0 {
 		open = int64(o.Open)
