@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -559,7 +560,7 @@ func (p *playedCPE) request(like *cwmp.Message, text string) ([]byte, error) {
 }
 
 // nonceCount is the nc of an answer to a Digest challenge.
-var nonceCount = regexp.MustCompile(`\bnc="?[0-9a-fA-F]{8}`)
+var nonceCount = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\bnc="?[0-9a-fA-F]{8}`) })
 
 // counted is a recorded answer to a Digest challenge, counted on where a session is the
 // CPE's own: it answers like one recorded message more than once.
@@ -568,7 +569,7 @@ func (p *playedCPE) counted(recorded string) string {
 		return recorded
 	}
 	p.login.count++
-	return nonceCount.ReplaceAllStringFunc(recorded, func(nc string) string { return fmt.Sprintf("%s%08x", nc[:len(nc)-8], p.login.count) })
+	return nonceCount().ReplaceAllStringFunc(recorded, func(nc string) string { return fmt.Sprintf("%s%08x", nc[:len(nc)-8], p.login.count) })
 }
 
 // basic is a recorded answer to a Basic challenge, of a user who may be called after

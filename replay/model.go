@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"informant/decode/cwmp"
@@ -463,8 +464,8 @@ func sameType(given, has string) bool {
 }
 
 var (
-	integer  = regexp.MustCompile(`^[+-]?\d+$`)
-	unsigned = regexp.MustCompile(`^\+?\d+$`)
+	integer  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[+-]?\d+$`) })
+	unsigned = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\+?\d+$`) })
 )
 
 // lexical says whether a value is one of its type (XML Schema part 2).
@@ -479,14 +480,14 @@ func lexical(value, kind string) bool {
 			bits = 32
 		}
 		_, err := strconv.ParseInt(strings.TrimPrefix(v, "+"), 10, bits)
-		return integer.MatchString(v) && err == nil
+		return integer().MatchString(v) && err == nil
 	case "unsignedInt", "unsignedLong":
 		bits := 64
 		if kind == "unsignedInt" {
 			bits = 32
 		}
 		_, err := strconv.ParseUint(strings.TrimPrefix(v, "+"), 10, bits)
-		return unsigned.MatchString(v) && err == nil
+		return unsigned().MatchString(v) && err == nil
 	case "dateTime":
 		l := leaf(v)
 		_, _, ok := l.Time()

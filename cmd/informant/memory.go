@@ -20,6 +20,10 @@ const (
 	longInput = 2 << 20
 )
 
+// settled is how long the program runs before it lets go of what only its beginning needed:
+// a shorter run is over by then, and would fetch half of it again.
+const settled = 250 * time.Millisecond
+
 var arranged sync.Once
 
 // longRun arranges memory for one.
@@ -99,14 +103,16 @@ func watchMemory(ctx context.Context) {
 			return
 		}
 		longRun()
-		leaveBeginning()
 		g := newGauge()
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
+		beginning := time.After(settled - shortRun)
 		limit := int64(memoryGoal)
 		for {
 			select {
 			case <-tick.C:
+			case <-beginning:
+				leaveBeginning()
 			case <-ctx.Done():
 				return
 			}

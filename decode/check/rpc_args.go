@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"informant/decode/cwmp"
 )
@@ -304,11 +305,13 @@ func operations(p *Pass) {
 	}
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+var uuidForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+})
 
 func uuids(p *Pass) {
 	check := func(l *cwmp.Leaf) {
-		if v := strings.TrimSpace(l.Value); l.Present && v != "" && !uuidForm.MatchString(v) {
+		if v := strings.TrimSpace(l.Value); l.Present && v != "" && !uuidForm().MatchString(v) {
 			p.report(p.sender(), atLeaf(p.Message, l), "%s is no UUID", quote(l.Value))
 		}
 	}
@@ -369,7 +372,7 @@ func aliasAsked(p *Pass) {
 	})
 }
 
-var methodForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+var methodForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`) })
 
 func methodNames(p *Pass) {
 	a, ok := p.Message.Args.(*cwmp.GetRPCMethodsResponse)
@@ -380,7 +383,7 @@ func methodNames(p *Pass) {
 	for i := range a.MethodList.Items {
 		l := &a.MethodList.Items[i]
 		switch {
-		case !methodForm.MatchString(l.Value):
+		case !methodForm().MatchString(l.Value):
 			p.report(p.sender(), atLeaf(p.Message, l), "The list of methods has %s", quote(l.Value))
 		case seen[l.Value]:
 			p.report(p.sender(), atLeaf(p.Message, l), "The list of methods has %s twice", short(l.Value))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"informant/capture"
@@ -338,7 +339,7 @@ func vendorNodes(p *Pass) {
 	}
 }
 
-var aliasText = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+var aliasText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`) })
 
 func aliasForm(p *Pass) {
 	leaves(p.Message.Args, func(member *cwmp.Member, l *cwmp.Leaf) {
@@ -353,7 +354,7 @@ func aliasForm(p *Pass) {
 				return
 			}
 			alias, next, closed := strings.Cut(after, "]")
-			if !closed || !aliasText.MatchString(alias) {
+			if !closed || !aliasText().MatchString(alias) {
 				p.report(p.sender(), atLeaf(p.Message, l), "%s has an alias that is none", quote(l.Value))
 				return
 			}

@@ -94,7 +94,7 @@ func median(ss []sample) sample {
 }
 
 func printHead(o options) {
-	fmt.Printf("medians of %d interleaved rounds\n\n", o.rounds)
+	fmt.Printf("medians of %d interleaved rounds (%d on captures of less than %d MB)\n\n", o.rounds, 5*o.rounds, int(short/1e6))
 	fmt.Println("| capture | MB | informant s | MB/s | CPU s | RSS MB | checks | tshark s | MB/s | RSS MB | speed | memory |")
 	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|")
 }
