@@ -617,7 +617,8 @@ func (d *Back) session(e *cwmp.Event) {
 	it := Item{Kind: SessionItem, Time: e.Session.Start, Session: e.Session, Findings: list, Late: d.takeFresh(e.Session), Undecided: d.check.Undecided(), Done: d.check.Done()}
 	if d.check.Profile != check.None {
 		if v, ok := story.Of(e.Session, list); ok {
-			it.Verdict = &v
+			told := v // of the few sessions that have one
+			it.Verdict = &told
 		}
 	}
 	d.out = append(d.out, it)

@@ -237,7 +237,8 @@ func (t *fleet) told(url string, s *cwmp.Session, key string) (before twin) {
 	}
 	own := owner{device: device, before: old.device, session: s.ID, id: strings.Join([]string{s.Device.OUI, s.Device.ProductClass, s.Device.SerialNumber}, "\x00")}
 	if a := s.Conns[0].Client; a.IsValid() {
-		own.client = t.hash(a.Addr().String())
+		b := a.Addr().As16()
+		own.client = maphash.Bytes(t.seed, b[:])
 	}
 	t.owners[at] = own
 	name, _, hasPort := strings.Cut(host, ":")

@@ -39,8 +39,8 @@ const none = -1
 type slot struct {
 	key          string
 	packed       string
-	host         netip.Addr
-	newer, older int32 // by when they were seen last
+	host         [16]byte // the address that it called from, as netip.Addr.As16; zero where that isn't known
+	newer, older int32    // by when they were seen last
 	left, right  int32 // those at the same host
 	next         int32 // one whose key has the same hash
 }
@@ -53,9 +53,21 @@ func (s *Store) slot(i int32) *slot { return &s.blocks[i/blockSlots][i%blockSlot
 
 func (s *Store) hash(key string) uint32 { return uint32(maphash.String(s.seed, key)) }
 
-func (s *Store) hostHash(host netip.Addr) uint32 {
-	b := host.As16()
-	return uint32(maphash.Bytes(s.seed, b[:]))
+func (s *Store) hostHash(host [16]byte) uint32 { return uint32(maphash.Bytes(s.seed, host[:])) }
+
+// hostOf is an address as slots have it, and addressOf undoes it.
+func hostOf(a netip.Addr) (host [16]byte) {
+	if a.IsValid() {
+		host = a.As16()
+	}
+	return host
+}
+
+func addressOf(host [16]byte) netip.Addr {
+	if host == [16]byte{} {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(host).Unmap()
 }
 
 // Len is how many devices are known.
@@ -90,7 +102,7 @@ func (s *Store) open(i int32) *Device {
 	if s.at != i {
 		x := s.slot(i)
 		s.packer.unpack(x.packed, &s.current)
-		s.current.Key, s.current.Address, s.at = x.key, x.host, i
+		s.current.Key, s.current.Address, s.at = x.key, addressOf(x.host), i
 	}
 	return &s.current
 }
@@ -118,7 +130,7 @@ func (s *Store) Put(d *Device) {
 	if _, known := s.find(d.Key); known || d.Key == "" {
 		return
 	}
-	i := s.take(d.Key, d.Address)
+	i := s.take(d.Key, hostOf(d.Address))
 	x := s.slot(i)
 	x.packed, x.newer, x.older = s.packer.pack(d), s.oldest, none
 	if s.oldest != none {
@@ -138,7 +150,7 @@ func (s *Store) start() {
 }
 
 // take is a slot for a new device, in no order yet.
-func (s *Store) take(key string, host netip.Addr) int32 {
+func (s *Store) take(key string, host [16]byte) int32 {
 	i := s.free
 	if i != none {
 		s.free = s.slot(i).older
@@ -175,7 +187,7 @@ func (s *Store) keep() {
 }
 
 // arrive notes where a device calls from, and leave that it no longer does.
-func (s *Store) arrive(i int32, host netip.Addr) {
+func (s *Store) arrive(i int32, host [16]byte) {
 	x := s.slot(i)
 	x.host, x.left, x.right = host, none, none
 	h := s.hostHash(host)
@@ -274,7 +286,7 @@ func (s *Store) ForgetAt(address netip.Addr) {
 	if s.byKey == nil {
 		return
 	}
-	for _, host := range []netip.Addr{address, {}} {
+	for _, host := range [][16]byte{hostOf(address), {}} {
 		i, ok := s.byHost[s.hostHash(host)]
 		for ok && i != none {
 			x := s.slot(i)
@@ -296,9 +308,9 @@ func (s *Store) Add(x *cwmp.Session) []Done {
 		return nil
 	}
 	s.start()
-	var host netip.Addr
+	var host [16]byte
 	if len(x.Conns) > 0 && x.Conns[0].Client.IsValid() {
-		host = x.Conns[0].Client.Addr().Unmap()
+		host = hostOf(x.Conns[0].Client.Addr().Unmap())
 	}
 	i, known := s.find(key)
 	if known {
@@ -309,7 +321,7 @@ func (s *Store) Add(x *cwmp.Session) []Done {
 		s.current.Key, s.current.Since, s.at = s.slot(i).key, x.Start, i
 	}
 	s.first(i)
-	if host.IsValid() && host != s.slot(i).host {
+	if host != [16]byte{} && host != s.slot(i).host {
 		s.leave(i)
 		s.arrive(i, host)
 	}
