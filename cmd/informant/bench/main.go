@@ -45,7 +45,7 @@ func main() {
 	}
 	var o options
 	size := flag.Int64("mb", 500, "size of the captures that are made, in MB")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often each program runs on each capture, five times as often on one that takes little time")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each program runs on each capture")
 	flag.DurationVar(&o.limit, "limit", 15*time.Minute, "no further round begins after this")
 	flag.StringVar(&o.dir, "dir", "", "where the captures are made and kept; a temporary folder when empty")
 	flag.StringVar(&o.shared, "shared", os.Getenv("INFORMANT_SHARED"), "folder with captures/*.pcapng.gz; ../shared when empty")
@@ -88,11 +88,7 @@ func run(o options) (met bool, err error) {
 	var missed []string
 	printHead(o)
 	for _, f := range files {
-		rounds := o.rounds
-		if f.bytes < short {
-			rounds *= 5
-		}
-		results, err := measure(ps, f, rounds, began.Add(o.limit))
+		results, err := measure(ps, f, o.rounds, began.Add(o.limit))
 		if err != nil {
 			return false, err
 		}
@@ -108,10 +104,6 @@ func run(o options) (met bool, err error) {
 	}
 	return len(missed) == 0, nil
 }
-
-// short is the size of a capture on which a run takes so little time that few of them tell
-// nothing.
-const short = 200e6
 
 // file is a capture to measure on.
 type file struct {
