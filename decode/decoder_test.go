@@ -88,6 +88,57 @@ func TestPanics(t *testing.T) {
 	}
 }
 
+// TestPanicLendsNothing plants a panic at each place of a session's checks, with a Pool:
+// what is still known of that session, since it wasn't forgotten, is told of no other one.
+func TestPanicLendsNothing(t *testing.T) {
+	var want []string
+	for at := range 16 {
+		n := 0
+		d := &Decoder{Pool: new(Pool), back: Back{plant: func(stage string, _ *capture.Conn) {
+			if stage == "check" {
+				if n++; n == at {
+					panic("planted")
+				}
+			}
+		}}}
+		d.Pool.Spoil()
+		src, err := scenario.NewSource("test", strings.NewReader(strings.ReplaceAll(twoDevices, "acs 204", "acs 500")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		tell := func(items []Item) {
+			for _, it := range items {
+				if it.Kind == SessionItem && it.Session.Device.SerialNumber == "B1" {
+					for i := range it.Findings {
+						got = append(got, it.Findings[i].Check.ID+" "+it.Findings[i].Text)
+					}
+				}
+				d.Pool.Put(it)
+			}
+		}
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tell(d.Feed(r))
+		}
+		tell(d.Finish())
+		if want == nil { // without a panic
+			if want = got; len(want) == 0 {
+				t.Fatal("no findings")
+			}
+		}
+		if lost := len(want) - len(got); !slices.Equal(got, want) && (lost <= 0 || d.Totals().Undecoded != 1) {
+			t.Errorf("panic %d: told of the second session: %q, want %q", at, got, want)
+		}
+	}
+}
+
 // TestPanicsForEver has every record of a connection fail: it is told a few
 // times, then only counted.
 func TestPanicsForEver(t *testing.T) {

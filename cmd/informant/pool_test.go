@@ -37,14 +37,15 @@ func TestSpoiltPool(t *testing.T) {
 	}
 }
 
-// poolInputs are a capture with many sessions at once, one with few large ones,
-// and, where they are at hand, the shared ones.
+// poolInputs are a capture with many sessions at once, one with few large ones, one with
+// both, and, where they are at hand, the shared ones.
 func poolInputs(t *testing.T) []string {
 	t.Helper()
 	var paths []string
 	for name, o := range map[string]traffic.Options{
 		"small.pcap": {Seed: 3, Bytes: 12e6, Shape: traffic.Small},
 		"large.pcap": {Seed: 3, Bytes: 12e6, Shape: traffic.Large},
+		"mixed.pcap": {Seed: 3, Bytes: 20e6, Shape: traffic.Mixed},
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		f, err := os.Create(path)

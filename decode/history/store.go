@@ -41,8 +41,8 @@ type slot struct {
 	packed       string
 	host         [16]byte // the address that it called from, as netip.Addr.As16; zero where that isn't known
 	newer, older int32    // by when they were seen last
-	left, right  int32 // those at the same host
-	next         int32 // one whose key has the same hash
+	left, right  int32    // those at the same host
+	next         int32    // one whose key has the same hash
 }
 
 // blockSlots is how many slots are made at once: none is ever moved, so that there is no
