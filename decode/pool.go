@@ -49,7 +49,7 @@ func (p *Pool) exchange(x *http1.Exchange) {
 	if x == nil || x.Request == nil || x.Response == nil {
 		return
 	}
-	p.http().Put(x.Request, x.Response) // at once: x goes with its request
+	p.http().Put(x.Request, x.Response) // at once: x goes with its response
 }
 
 // session takes back a session's messages, and the list of its findings.

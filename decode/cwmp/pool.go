@@ -55,8 +55,12 @@ func (p *Pool) take(b *returned) {
 	p.documents = append(p.documents, b.ofDocuments[:min(b.documents, singlesMost-len(p.documents))]...)
 	p.singles = append(p.singles, b.ofSingles[:min(b.singles, singlesMost-len(p.singles))]...)
 	for i, l := range b.ofArgs[:b.n] {
-		p.values.Put(b.ofValues[i], longMost)
-		p.infos.Put(b.ofInfos[i], longMost)
+		if list := b.ofValues[i]; list != nil {
+			p.values.Put(list, longMost)
+		}
+		if list := b.ofInfos[i]; list != nil {
+			p.infos.Put(list, longMost)
+		}
 		if l.args != nil && len(p.args[l.kind]) < argsMost && p.held+l.size <= listsMost {
 			p.args[l.kind] = append(p.args[l.kind], l)
 			p.held += l.size

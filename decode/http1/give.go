@@ -36,7 +36,12 @@ func (s *stream) give(n int) {
 // make makes the Message.
 func (s *stream) make(n int) *Message {
 	all := s.buf
-	if spare := all.Cap() - n; spare > n/4+256 && (all.Cap() < roomLarge || spare > n) {
+	spare := all.Cap() - n
+	wasted := spare > n/4+256
+	if s.c.a.Pool != nil && all.Cap() >= roomLarge {
+		wasted = spare > n // it is lent again as it is
+	}
+	if wasted {
 		all.b = append(s.c.a.Pool.room(n), all.b[:n]...)
 	}
 	raw := all.String()[:n]

@@ -81,7 +81,7 @@ type Message struct {
 	chunks *chunkMap // Chunked
 	room   []byte    // Raw's memory, where nothing else is in it
 	joined []byte    // Body's, where it was put together of chunks
-	pair   *pair     // that it asked in, once that is over
+	pair   *pair     // of a response: that it is the answer in
 	class  uint8     // of the block of memory that the Message is in; 0 for none
 }
 

@@ -221,11 +221,11 @@ func (c *conn) upgraded() {
 // answer tells the response of p.
 func (c *conn) answer(p *pair) {
 	p.x.Response = p.answer
+	if c.a.Pool != nil {
+		p.answer.pair = p // nobody here knows it any more: it is lent again with its response
+	}
 	c.emit(Event{Kind: ResponseSeen, From: p.answer.From, Exchange: &p.x})
 	c.remove(p)
-	if m := p.x.Request; m != nil && c.a.Pool != nil {
-		m.pair = p // here nobody knows it any more: it is lent again with its request
-	}
 }
 
 // unanswered tells that the request of p has no response.

@@ -57,9 +57,11 @@ func (s *Scanner) attrs() []Attr {
 	if len(t.attr) == 0 {
 		return nil
 	}
-	for i := range t.out {
-		if t.out[i] != nil && int(t.outAt[i]) == s.start {
-			return t.out[i]
+	if t.out != nil {
+		for i, at := range t.out.at {
+			if a := t.out.attrs[i]; a != nil && int(at) == s.start {
+				return a
+			}
 		}
 	}
 	a := make([]Attr, len(t.attr))
@@ -68,8 +70,13 @@ func (s *Scanner) attrs() []Attr {
 		a[i].At.Start += s.start
 		a[i].At.End += s.start
 	}
-	t.out[t.outNext], t.outAt[t.outNext] = a, int32(s.start)
-	t.outNext = (t.outNext + 1) % uint8(len(t.out))
+	if s.tag >= 0 { // a tag that is known
+		if t.out == nil {
+			t.out = new(handed)
+		}
+		t.out.attrs[t.out.next], t.out.at[t.out.next] = a, int32(s.start)
+		t.out.next = (t.out.next + 1) % uint8(len(t.out.attrs))
+	}
 	return a
 }
 

@@ -10,19 +10,24 @@ type tag struct {
 	name       Name   // without Space, which depends on where it stands
 	attr       []Attr // its attributes, declarations of namespaces included; spans counted from the '<'
 	binds      []binding
-	out        [4][]Attr // the attributes as they were handed out lately, for elements at outAt
-	xsiType    string    // the value of xsi:type
-	outAt      [4]int32
-	outNext    uint8  // which of them goes next
-	qname      int32  // how long its name as written is
-	env        uint32 // the bindings under which the names of its attributes were resolved
-	inner      uint32 // the bindings inside of it, when it declares any
-	only       uint32 // the number of the only text that it holds for, 0 when it does for all
-	used       uint32 // the number of the text that had it last
-	arrayType  int32  // the index in attr, -1 when there is none
-	plain      bool   // nothing but a good name
-	typed      bool   // xsi:type is there
+	out        *handed // its attributes as they were handed out lately; nil while they weren't
+	xsiType    string  // the value of xsi:type
+	qname      int32   // how long its name as written is
+	env        uint32  // the bindings under which the names of its attributes were resolved
+	inner      uint32  // the bindings inside of it, when it declares any
+	only       uint32  // the number of the only text that it holds for, 0 when it does for all
+	used       uint32  // the number of the text that had it last
+	arrayType  int32   // the index in attr, -1 when there is none
+	plain      bool    // nothing but a good name
+	typed      bool    // xsi:type is there
 	selfClosed bool
+}
+
+// handed is the attributes of a tag as they were handed out, for elements at some places.
+type handed struct {
+	attrs [4][]Attr
+	at    [4]int32
+	next  uint8 // which of them goes next
 }
 
 // startTag reads the start tag at p.
