@@ -28,7 +28,8 @@
 // A Decoder is all of it. It is made of parts that may run in goroutines of
 // their own: a Front has the Assembler; Envelopes read bodies (cwmp.Read), which
 // depends on nothing else, so that there may be several; a Back has the Tracker
-// and the Checker. A Half is what goes from one to the other, in order.
+// and the Checker. A Half is what goes from one to the other, in order. A Pool
+// takes back the memory of items that were told (decode/shelf) and lends it again.
 //
 // Three rules hold (DESIGN section 2):
 //

@@ -17,9 +17,9 @@ type Pool struct {
 	HTTP http1.Pool
 
 	mu        sync.Mutex
-	sessions  []*tracked
-	singles   []*single
-	documents []*soap.Document
+	sessions  shelf.Pile[tracked]
+	singles   shelf.Pile[single]
+	documents shelf.Pile[soap.Document]
 	args      [len(pooled)][]lent
 	held      int // bytes of the lists in args
 	values    shelf.Shelf[ParameterValueStruct]
@@ -52,8 +52,12 @@ type returned struct {
 func (p *Pool) take(b *returned) {
 	p.HTTP.Put(b.ofHTTP[:b.http]...)
 	p.mu.Lock()
-	p.documents = append(p.documents, b.ofDocuments[:min(b.documents, singlesMost-len(p.documents))]...)
-	p.singles = append(p.singles, b.ofSingles[:min(b.singles, singlesMost-len(p.singles))]...)
+	for _, d := range b.ofDocuments[:b.documents] {
+		p.documents.Put(d, singlesMost)
+	}
+	for _, s := range b.ofSingles[:b.singles] {
+		p.singles.Put(s, singlesMost)
+	}
 	for i, l := range b.ofArgs[:b.n] {
 		if list := b.ofValues[i]; list != nil {
 			p.values.Put(list, longMost)
@@ -93,9 +97,7 @@ func (p *Pool) Put(s *Session) {
 		x.spoil()
 	}
 	p.mu.Lock()
-	if len(p.sessions) < sessionsMost {
-		p.sessions = append(p.sessions, x)
-	}
+	p.sessions.Put(x, sessionsMost)
 	p.mu.Unlock()
 }
 
@@ -115,14 +117,12 @@ func (p *Pool) session() *tracked {
 		return new(tracked)
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.sessions) - 1
-	if n < 0 {
+	s := p.sessions.Take()
+	p.mu.Unlock()
+	switch {
+	case s == nil:
 		return new(tracked)
-	}
-	s := p.sessions[n]
-	p.sessions[n], p.sessions = nil, p.sessions[:n]
-	if p.HTTP.Spoil {
+	case p.HTTP.Spoil:
 		*s = tracked{}
 	}
 	return s
@@ -240,10 +240,7 @@ func (p *Pool) message() *single {
 	var s *single
 	if p != nil {
 		p.mu.Lock()
-		if n := len(p.singles) - 1; n >= 0 {
-			s = p.singles[n]
-			p.singles[n], p.singles = nil, p.singles[:n]
-		}
+		s = p.singles.Take()
 		p.mu.Unlock()
 	}
 	if s == nil {
@@ -261,13 +258,7 @@ func (p *Pool) document() *soap.Document {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.documents) - 1
-	if n < 0 {
-		return nil
-	}
-	d := p.documents[n]
-	p.documents[n], p.documents = nil, p.documents[:n]
-	return d
+	return p.documents.Take()
 }
 
 // arguments returns the arguments of a method as new, nil where there are none.

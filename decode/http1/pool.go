@@ -21,9 +21,9 @@ type Pool struct {
 	rooms  [roomClasses][][]byte // small ones
 	held   int                   // bytes in them
 	large  shelf.Shelf[byte]
-	blocks [blockClasses][]*Message
-	pairs  []*pair
-	ends   []*Summary
+	blocks [blockClasses]shelf.Pile[Message]
+	pairs  shelf.Pile[pair]
+	ends   shelf.Pile[Summary]
 }
 
 const (
@@ -73,12 +73,10 @@ func (p *Pool) Put(messages ...*Message) {
 		for i, m := range empty[:n] {
 			p.keep(rooms[i][0])
 			p.keep(rooms[i][1])
-			if pairs[i] != nil && len(p.pairs) < pairsMost {
-				p.pairs = append(p.pairs, pairs[i])
+			if pairs[i] != nil {
+				p.pairs.Put(pairs[i], pairsMost)
 			}
-			if list := &p.blocks[m.class-1]; len(*list) < blocksMost {
-				*list = append(*list, m)
-			}
+			p.blocks[m.class-1].Put(m, blocksMost)
 		}
 		p.mu.Unlock()
 	}
@@ -133,18 +131,14 @@ func spoil(b []byte) {
 
 // pair returns a pair as new.
 func (p *Pool) pair() *pair {
-	if p == nil {
-		return new(pair)
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if x := p.pairs.Take(); x != nil {
+			return x
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.pairs) - 1
-	if n < 0 {
-		return new(pair)
-	}
-	x := p.pairs[n]
-	p.pairs[n], p.pairs = nil, p.pairs[:n]
-	return x
+	return new(pair)
 }
 
 // PutSummary takes back the Summary of a connection. Nobody may know it any more.
@@ -155,25 +149,19 @@ func (p *Pool) PutSummary(s *Summary) {
 	*s = Summary{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.ends) < pairsMost {
-		p.ends = append(p.ends, s)
-	}
+	p.ends.Put(s, pairsMost)
 }
 
-// summary returns a Summary.
+// summary returns a Summary as new.
 func (p *Pool) summary() *Summary {
-	if p == nil {
-		return new(Summary)
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if s := p.ends.Take(); s != nil {
+			return s
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := len(p.ends) - 1
-	if n < 0 {
-		return new(Summary)
-	}
-	s := p.ends[n]
-	p.ends[n], p.ends = nil, p.ends[:n]
-	return s
+	return new(Summary)
 }
 
 // block returns a Message of a class as new, nil where there is none.
@@ -183,14 +171,7 @@ func (p *Pool) block(class uint8) *Message {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := &p.blocks[class-1]
-	n := len(*list) - 1
-	if n < 0 {
-		return nil
-	}
-	m := (*list)[n]
-	(*list)[n], *list = nil, (*list)[:n]
-	return m
+	return p.blocks[class-1].Take()
 }
 
 // room returns memory for n bytes. Without a Pool it is no more than asked for.

@@ -1,6 +1,6 @@
-// Package shelf keeps long slices that nobody needs any more for whoever needs such a one
-// next. There are few of them, and each is worth having: on traffic of large messages they
-// are most of what would have to be collected.
+// Package shelf keeps memory that nobody needs any more for whoever needs such next: values
+// of one type on a Pile, and long slices on a Shelf. What the pools of decode/http1 and
+// decode/cwmp lend lies there; the locks are theirs.
 package shelf
 
 import (
@@ -8,8 +8,30 @@ import (
 	"unsafe"
 )
 
+// Pile holds values of one type. The zero value is empty. It is not safe for concurrent use.
+type Pile[T any] struct{ values []*T }
+
+// Put keeps a value that nobody knows any more, where there are less than so many.
+func (p *Pile[T]) Put(x *T, most int) {
+	if len(p.values) < most {
+		p.values = append(p.values, x)
+	}
+}
+
+// Take returns the value that was put there last, as it was put, and nil where there is none.
+func (p *Pile[T]) Take() *T {
+	n := len(p.values) - 1
+	if n < 0 {
+		return nil
+	}
+	x := p.values[n]
+	p.values[n], p.values = nil, p.values[:n]
+	return x
+}
+
 // Shelf holds slices, those that were put there last behind those that were put there first.
-// The zero value is empty. It is not safe for concurrent use.
+// There are few of them, and each is worth having: on traffic of large messages they are most
+// of what would have to be collected. The zero value is empty. It is not safe for concurrent use.
 type Shelf[T any] struct {
 	slices [][]T
 	bytes  int

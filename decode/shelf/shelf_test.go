@@ -51,3 +51,19 @@ func TestKeepsTheLatest(t *testing.T) {
 		t.Errorf("%d slices of %d bytes are left", len(s.slices), s.bytes)
 	}
 }
+
+func TestPile(t *testing.T) {
+	var p Pile[int]
+	if p.Take() != nil {
+		t.Error("something is on a pile that is empty")
+	}
+	a, b, c := new(int), new(int), new(int)
+	for _, x := range []*int{a, b, c} {
+		p.Put(x, 2)
+	}
+	for _, want := range []*int{b, a, nil} { // c was one too many
+		if got := p.Take(); got != want {
+			t.Errorf("took %p, want %p of %p, %p, %p", got, want, a, b, c)
+		}
+	}
+}
