@@ -41,11 +41,11 @@ type returned struct {
 	n, documents, singles, http int // how many there are, of messages and of the lists
 
 	ofArgs      [16]lent
-	ofValues    [16][]ParameterValueStruct
-	ofInfos     [16][]ParameterInfoStruct
 	ofDocuments [16]*soap.Document
 	ofSingles   [16]*single
 	ofHTTP      [16]*http1.Message
+	values      [][]ParameterValueStruct // long lists, which few have
+	infos       [][]ParameterInfoStruct
 }
 
 // take hands on what was taken back.
@@ -58,13 +58,13 @@ func (p *Pool) take(b *returned) {
 	for _, s := range b.ofSingles[:b.singles] {
 		p.singles.Put(s, singlesMost)
 	}
-	for i, l := range b.ofArgs[:b.n] {
-		if list := b.ofValues[i]; list != nil {
-			p.values.Put(list, longMost)
-		}
-		if list := b.ofInfos[i]; list != nil {
-			p.infos.Put(list, longMost)
-		}
+	for _, list := range b.values {
+		p.values.Put(list, longMost)
+	}
+	for _, list := range b.infos {
+		p.infos.Put(list, longMost)
+	}
+	for _, l := range b.ofArgs[:b.n] {
 		if l.args != nil && len(p.args[l.kind]) < argsMost && p.held+l.size <= listsMost {
 			p.args[l.kind] = append(p.args[l.kind], l)
 			p.held += l.size
@@ -148,7 +148,7 @@ func (p *Pool) messages(messages []*Message) {
 			b.ofHTTP[b.http] = h
 			b.http++
 		}
-		b.ofArgs[b.n], b.ofValues[b.n], b.ofInfos[b.n] = emptied(m.Args)
+		b.ofArgs[b.n] = b.emptied(m.Args)
 		if s := m.single; s != nil {
 			*s = single{}
 			b.ofSingles[b.singles] = s
@@ -172,40 +172,40 @@ type lent struct {
 // sessions hold and that have lists in them.
 var pooled = [...]string{"Inform", "GetParameterValues", "GetParameterValuesResponse", "SetParameterValues", "GetParameterNamesResponse"}
 
-// emptied is arguments made empty, none where those of their method are not kept, and
-// their list where it is a long one.
-func emptied(s Struct) (l lent, values []ParameterValueStruct, infos []ParameterInfoStruct) {
+// emptied is arguments made empty, none where those of their method are not kept. A long list
+// of theirs is put into b.
+func (b *returned) emptied(s Struct) lent {
 	switch s := s.(type) {
 	case *Inform:
 		size := s.Event.empty() + s.ParameterList.empty()
 		*s = Inform{Event: s.Event, ParameterList: s.ParameterList}
-		l = lent{s, size, 0}
+		return lent{s, size, 0}
 	case *GetParameterValues:
-		l = lent{s, s.ParameterNames.empty(), 1}
+		return lent{s, s.ParameterNames.empty(), 1}
 	case *GetParameterValuesResponse:
-		values = s.ParameterList.detach()
-		l = lent{s, s.ParameterList.empty(), 2}
+		b.values = s.ParameterList.detach(b.values)
+		return lent{s, s.ParameterList.empty(), 2}
 	case *SetParameterValues:
-		values = s.ParameterList.detach()
+		b.values = s.ParameterList.detach(b.values)
 		size := s.ParameterList.empty()
 		*s = SetParameterValues{ParameterList: s.ParameterList}
-		l = lent{s, size, 3}
+		return lent{s, size, 3}
 	case *GetParameterNamesResponse:
-		infos = s.ParameterList.detach()
-		l = lent{s, s.ParameterList.empty(), 4}
+		b.infos = s.ParameterList.detach(b.infos)
+		return lent{s, s.ParameterList.empty(), 4}
 	}
-	return l, values, infos
+	return lent{}
 }
 
-// detach takes a long list's items away, and makes them empty.
-func (l *List[T]) detach() []T {
+// detach takes a long list's items away, makes them empty, and appends them to those of others.
+func (l *List[T]) detach(others [][]T) [][]T {
 	if cap(l.Items) < listLong {
-		return nil
+		return others
 	}
 	items := l.Items
 	l.Items = nil
 	clear(items)
-	return items[:0]
+	return append(others, items[:0])
 }
 
 // grow makes room for n items in a list.
