@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -28,12 +29,31 @@ acs 204
 close cpe
 `
 
-func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
+// records yields what a scenario's records are.
+func records(t *testing.T, text string) iter.Seq[capture.Record] {
 	t.Helper()
 	src, err := scenario.NewSource("test", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return func(yield func(capture.Record) bool) {
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
+	t.Helper()
 	tell := func(items []Item) {
 		for _, it := range items {
 			switch it.Kind {
@@ -44,14 +64,7 @@ func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
 			}
 		}
 	}
-	for {
-		r, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for r := range records(t, text) {
 		tell(d.Feed(r))
 	}
 	tell(d.Finish())
@@ -102,10 +115,6 @@ func TestPanicLendsNothing(t *testing.T) {
 			}
 		}}}
 		d.Pool.Spoil()
-		src, err := scenario.NewSource("test", strings.NewReader(strings.ReplaceAll(twoDevices, "acs 204", "acs 500")))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var got []string
 		tell := func(items []Item) {
 			for _, it := range items {
@@ -117,14 +126,7 @@ func TestPanicLendsNothing(t *testing.T) {
 				d.Pool.Put(it)
 			}
 		}
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+		for r := range records(t, strings.ReplaceAll(twoDevices, "acs 204", "acs 500")) {
 			tell(d.Feed(r))
 		}
 		tell(d.Finish())
@@ -172,15 +174,7 @@ cut
 func TestPanicsAtTheEnd(t *testing.T) {
 	feed := func(t *testing.T, d *Decoder, cut int) {
 		t.Helper()
-		src, err := scenario.NewSource("test", strings.NewReader(threeOpen))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				return
-			}
+		for r := range records(t, threeOpen) {
 			if r.Kind == capture.Data && r.Conn.ID == 1 && r.From == capture.FromServer {
 				r.Data = r.Data[:len(r.Data)-cut] // is in no message yet when the end comes
 			}
@@ -244,10 +238,6 @@ func TestPanicsAtTheEnd(t *testing.T) {
 				panic("planted")
 			}
 		}}}
-		src, err := scenario.NewSource("test", strings.NewReader(twoDevices))
-		if err != nil {
-			t.Fatal(err)
-		}
 		sessions := map[*cwmp.Session]ItemKind{}
 		tell := func(items []Item) {
 			for _, it := range items {
@@ -257,11 +247,7 @@ func TestPanicsAtTheEnd(t *testing.T) {
 				sessions[it.Session] = it.Kind
 			}
 		}
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				break
-			}
+		for r := range records(t, twoDevices) {
 			tell(d.Feed(r))
 		}
 		tell(d.Finish())
@@ -292,18 +278,11 @@ func TestOperationsWithoutChecks(t *testing.T) {
 				}
 			}
 		}
-		src, err := scenario.NewSource("test", strings.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				tell(d.Finish())
-				return told
-			}
+		for r := range records(t, text) {
 			tell(d.Feed(r))
 		}
+		tell(d.Finish())
+		return told
 	}
 	some := 0
 	for _, k := range check.All {

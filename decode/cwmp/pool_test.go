@@ -2,10 +2,12 @@ package cwmp_test
 
 import (
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 
+	"informant/capture"
 	"informant/capture/scenario"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
@@ -63,13 +65,32 @@ func TestLentAgain(t *testing.T) {
 	}
 }
 
-// tellInTurn tells the sessions, and does something with each when it was told.
-func tellInTurn(t *testing.T, pool *cwmp.Pool, over func(*cwmp.Pool, *cwmp.Session)) (lines []string) {
+// records yields what a scenario's records are.
+func records(t *testing.T, text string) iter.Seq[capture.Record] {
 	t.Helper()
-	src, err := scenario.NewSource("test", strings.NewReader(inTurn))
+	src, err := scenario.NewSource("test", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return func(yield func(capture.Record) bool) {
+		for {
+			r, err := src.Next()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// tellInTurn tells the sessions, and does something with each when it was told.
+func tellInTurn(t *testing.T, pool *cwmp.Pool, over func(*cwmp.Pool, *cwmp.Session)) (lines []string) {
+	t.Helper()
 	var a http1.Assembler
 	if pool != nil {
 		a.Pool = &pool.HTTP
@@ -88,13 +109,7 @@ func tellInTurn(t *testing.T, pool *cwmp.Pool, over func(*cwmp.Pool, *cwmp.Sessi
 			}
 		}
 	}
-	for {
-		r, err := src.Next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
+	for r := range records(t, inTurn) {
 		feed(a.Feed(r))
 	}
 	feed(a.Finish())
@@ -112,10 +127,6 @@ func TestLongList(t *testing.T) {
 	}
 	var pool cwmp.Pool
 	list := func(n int) *cwmp.List[cwmp.ParameterValueStruct] {
-		src, err := scenario.NewSource("test", strings.NewReader(text(n)))
-		if err != nil {
-			t.Fatal(err)
-		}
 		a, r := http1.Assembler{Pool: &pool.HTTP}, cwmp.Reader{Pool: &pool}
 		tr := cwmp.Tracker{Pool: &pool}
 		var found *cwmp.List[cwmp.ParameterValueStruct]
@@ -133,13 +144,7 @@ func TestLongList(t *testing.T) {
 				}
 			}
 		}
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
+		for r := range records(t, text(n)) {
 			feed(a.Feed(r))
 		}
 		feed(a.Finish())

@@ -2,11 +2,9 @@ package cwmp_test
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
-	"informant/capture/scenario"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
@@ -14,10 +12,6 @@ import (
 // track decodes a scenario and tells, a line each, what the tracker made of it.
 func track(t *testing.T, text string, limits cwmp.Limits) []string {
 	t.Helper()
-	src, err := scenario.NewSource("test", strings.NewReader("informant scenario 1\n"+text))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var lines []string
 	tell := func(events []cwmp.Event) {
 		for _, e := range events {
@@ -36,14 +30,7 @@ func track(t *testing.T, text string, limits cwmp.Limits) []string {
 	}
 	var a http1.Assembler
 	tr := cwmp.Tracker{Limits: limits}
-	for {
-		r, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for r := range records(t, "informant scenario 1\n"+text) {
 		for _, e := range a.Feed(r) {
 			tell(tr.Feed(e, cwmp.Read(&e)))
 		}
