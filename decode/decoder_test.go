@@ -2,14 +2,12 @@ package decode
 
 import (
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
 
 	"informant/capture"
-	"informant/capture/scenario"
+	"informant/capture/capturetest"
 	"informant/decode/check"
 	"informant/decode/cwmp"
 )
@@ -29,29 +27,6 @@ acs 204
 close cpe
 `
 
-// records yields what a scenario's records are.
-func records(t *testing.T, text string) iter.Seq[capture.Record] {
-	t.Helper()
-	src, err := scenario.NewSource("test", strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(yield func(capture.Record) bool) {
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
 func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
 	t.Helper()
 	tell := func(items []Item) {
@@ -64,7 +39,7 @@ func decodeAll(t *testing.T, d *Decoder, text string) (told []string) {
 			}
 		}
 	}
-	for r := range records(t, text) {
+	for r := range capturetest.Each(t, capturetest.Scenario(t, text)) {
 		tell(d.Feed(r))
 	}
 	tell(d.Finish())
@@ -126,7 +101,7 @@ func TestPanicLendsNothing(t *testing.T) {
 				d.Pool.Put(it)
 			}
 		}
-		for r := range records(t, strings.ReplaceAll(twoDevices, "acs 204", "acs 500")) {
+		for r := range capturetest.Each(t, capturetest.Scenario(t, strings.ReplaceAll(twoDevices, "acs 204", "acs 500"))) {
 			tell(d.Feed(r))
 		}
 		tell(d.Finish())
@@ -174,7 +149,7 @@ cut
 func TestPanicsAtTheEnd(t *testing.T) {
 	feed := func(t *testing.T, d *Decoder, cut int) {
 		t.Helper()
-		for r := range records(t, threeOpen) {
+		for r := range capturetest.Each(t, capturetest.Scenario(t, threeOpen)) {
 			if r.Kind == capture.Data && r.Conn.ID == 1 && r.From == capture.FromServer {
 				r.Data = r.Data[:len(r.Data)-cut] // is in no message yet when the end comes
 			}
@@ -247,7 +222,7 @@ func TestPanicsAtTheEnd(t *testing.T) {
 				sessions[it.Session] = it.Kind
 			}
 		}
-		for r := range records(t, twoDevices) {
+		for r := range capturetest.Each(t, capturetest.Scenario(t, twoDevices)) {
 			tell(d.Feed(r))
 		}
 		tell(d.Finish())
@@ -278,7 +253,7 @@ func TestOperationsWithoutChecks(t *testing.T) {
 				}
 			}
 		}
-		for r := range records(t, text) {
+		for r := range capturetest.Each(t, capturetest.Scenario(t, text)) {
 			tell(d.Feed(r))
 		}
 		tell(d.Finish())

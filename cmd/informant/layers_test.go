@@ -27,7 +27,7 @@ type layer struct {
 // mend a build: a new arrow is a decision about the structure.
 var layers = map[string]layer{
 	"capture":             {},
-	"capture/capturetest": {ours: []string{"capture"}},
+	"capture/capturetest": {ours: []string{"capture", "capture/scenario"}},
 	"capture/pcap":        {ours: []string{"capture"}, others: []string{"github.com/google/gopacket", "github.com/klauspost/compress"}},
 	"capture/httptext":    {ours: []string{"capture"}},
 	"capture/scenario":    {ours: []string{"capture"}},

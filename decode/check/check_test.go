@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +9,7 @@ import (
 	"testing"
 
 	"informant/capture"
-	"informant/capture/scenario"
+	"informant/capture/capturetest"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
@@ -18,11 +17,7 @@ import (
 // pipeline runs a scenario through the stages before this one and the Checker.
 func pipeline(t testing.TB, text string, c *Checker) []Finding {
 	t.Helper()
-	src, err := scenario.NewSource("scenario", strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return run(t, src, c, nil)
+	return run(t, capturetest.Scenario(t, text), c, nil)
 }
 
 // run runs a source through the stages; each, when there is one, changes records.
@@ -41,14 +36,7 @@ func run(t testing.TB, src capture.Source, c *Checker, each func(*capture.Record
 			check(tr.Feed(e, cwmp.Read(&e)))
 		}
 	}
-	for {
-		r, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for r := range capturetest.Each(t, src) {
 		if each != nil {
 			each(&r)
 		}

@@ -1,14 +1,11 @@
 package cwmp_test
 
 import (
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
 
-	"informant/capture"
-	"informant/capture/scenario"
+	"informant/capture/capturetest"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
@@ -65,29 +62,6 @@ func TestLentAgain(t *testing.T) {
 	}
 }
 
-// records yields what a scenario's records are.
-func records(t *testing.T, text string) iter.Seq[capture.Record] {
-	t.Helper()
-	src, err := scenario.NewSource("test", strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(yield func(capture.Record) bool) {
-		for {
-			r, err := src.Next()
-			if err == io.EOF {
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
 // tellInTurn tells the sessions, and does something with each when it was told.
 func tellInTurn(t *testing.T, pool *cwmp.Pool, over func(*cwmp.Pool, *cwmp.Session)) (lines []string) {
 	t.Helper()
@@ -109,7 +83,7 @@ func tellInTurn(t *testing.T, pool *cwmp.Pool, over func(*cwmp.Pool, *cwmp.Sessi
 			}
 		}
 	}
-	for r := range records(t, inTurn) {
+	for r := range capturetest.Each(t, capturetest.Scenario(t, inTurn)) {
 		feed(a.Feed(r))
 	}
 	feed(a.Finish())
@@ -144,7 +118,7 @@ func TestLongList(t *testing.T) {
 				}
 			}
 		}
-		for r := range records(t, text(n)) {
+		for r := range capturetest.Each(t, capturetest.Scenario(t, text(n))) {
 			feed(a.Feed(r))
 		}
 		feed(a.Finish())

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"informant/capture/capturetest"
 	"informant/decode/cwmp"
 	"informant/decode/http1"
 )
@@ -30,7 +31,7 @@ func track(t *testing.T, text string, limits cwmp.Limits) []string {
 	}
 	var a http1.Assembler
 	tr := cwmp.Tracker{Limits: limits}
-	for r := range records(t, "informant scenario 1\n"+text) {
+	for r := range capturetest.Each(t, capturetest.Scenario(t, "informant scenario 1\n"+text)) {
 		for _, e := range a.Feed(r) {
 			tell(tr.Feed(e, cwmp.Read(&e)))
 		}

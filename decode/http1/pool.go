@@ -180,22 +180,28 @@ func (p *Pool) room(n int) []byte {
 		return make([]byte, 0, n)
 	}
 	class, size := roomClass(n)
+	if r := p.taken(n, class, size); r != nil {
+		return r
+	}
+	return make([]byte, 0, size) // which takes its time: without the lock
+}
+
+// taken is memory for n bytes that was taken back, nil where there is none.
+func (p *Pool) taken(n, class, size int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if size >= roomLarge {
-		if r := p.large.Take(n); r != nil {
-			return r
-		}
-		return make([]byte, 0, size)
+		return p.large.Take(n)
 	}
 	list := &p.rooms[class]
-	if last := len(*list) - 1; last >= 0 {
-		r := (*list)[last]
-		(*list)[last], *list = nil, (*list)[:last]
-		p.held -= size
-		return r
+	last := len(*list) - 1
+	if last < 0 {
+		return nil
 	}
-	return make([]byte, 0, size)
+	r := (*list)[last]
+	(*list)[last], *list = nil, (*list)[:last]
+	p.held -= size
+	return r
 }
 
 // roomClass is the size of the rooms for n bytes, and its ordinal: four sizes to

@@ -1,13 +1,12 @@
 package story_test
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"informant/capture/scenario"
+	"informant/capture/capturetest"
 	"informant/decode"
 )
 
@@ -40,10 +39,6 @@ func TestVerdicts(t *testing.T) {
 // verdict is the last one in a scenario: its party and check, and its words; "none"
 // where there is no verdict.
 func verdict(t *testing.T, text string) (who, words string) {
-	src, err := scenario.NewSource("test", strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var d decode.Decoder
 	who = "none"
 	take := func(items []decode.Item) {
@@ -62,14 +57,7 @@ func verdict(t *testing.T, text string) (who, words string) {
 			}
 		}
 	}
-	for {
-		r, err := src.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for r := range capturetest.Each(t, capturetest.Scenario(t, text)) {
 		take(d.Feed(r))
 	}
 	take(d.Finish())
